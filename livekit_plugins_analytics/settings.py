@@ -1,0 +1,185 @@
+"""What the package can be told, all of it by environment variables (LiveKit Cloud secrets)."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .errors import SettingsError
+
+PREFIX = "ANALYTICS_"
+
+# Bucket naming rules of the S3 user guide; an access point's ARN goes in the same place.
+_BUCKET = re.compile(r"arn:[\w:/.-]+|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+# Log group naming rules of the CloudWatch Logs API reference (CreateLogGroup).
+_LOG_GROUP = re.compile(r"[\w./#-]{1,512}", re.ASCII)
+# Log stream names (CreateLogStream): no colon, no asterisk.
+_LOG_STREAM = re.compile(r"[^:*]{1,512}")
+
+
+def _stripped(value: Any) -> Any:
+    """A pasted secret often ends in a line break."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def _lowered(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+_Text = Annotated[str, BeforeValidator(_stripped)]
+
+
+class Settings(BaseSettings):
+    """The package's settings, read from ``ANALYTICS_*`` environment variables.
+
+    Every field ``name`` is the variable ``ANALYTICS_NAME``. An empty variable counts as unset.
+    AWS credentials and the region come from AWS's own variables (``AWS_ACCESS_KEY_ID``,
+    ``AWS_REGION``, ...).
+
+    Build it with `Settings.load` (clear errors) or, in code, with keyword arguments, which win
+    over the environment.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
+    )
+
+    enabled: bool = True
+    """Off: `attach` returns a recorder that records nothing."""
+    s3_bucket: _Text | None = None
+    """The bucket for records; unset: no S3."""
+    s3_prefix: _Text = "sessions/"
+    """What every S3 key starts with."""
+    s3_endpoint_url: _Text | None = None
+    """An S3-compatible store other than AWS."""
+    s3_kms_key_id: _Text | None = None
+    """Encrypt objects with this KMS key (SSE-KMS) instead of the bucket's default."""
+    log_group: _Text | None = None
+    """The CloudWatch Logs group for one event per session; it must exist. Unset: no CloudWatch."""
+    log_stream: _Text | None = None
+    """The log stream; unset: ``{agent name}/{UTC day}``."""
+    directory: Path | None = None
+    """A local directory for records, in S3's layout. ``./analytics`` where no sink is set."""
+    spool_directory: Path | None = None
+    """Where a record waits until every sink has confirmed it; unset: ``./.analytics-spool``."""
+    environment: _Text = "production"
+    """Written to each record: production, staging, ..."""
+    transcript: Annotated[Literal["off", "on"], BeforeValidator(_lowered)] = "off"
+    """Whether the record carries the transcript."""
+    export_budget_seconds: float = Field(default=20.0, gt=0, le=300)
+    """Seconds from a session's end in which sending is tried; afterwards the spool keeps it."""
+    export_at: Annotated[Literal["close", "session_end"], BeforeValidator(_lowered)] = "close"
+    """When the record leaves: as soon as the session closes, or when the job's session ends."""
+
+    @field_validator("s3_bucket")
+    @classmethod
+    def _bucket_name(cls, value: str | None) -> str | None:
+        if value is not None and not _BUCKET.fullmatch(value):
+            raise ValueError(
+                "not a bucket name (3 to 63 of a-z, 0-9, '.', '-'; no s3://, no path); "
+                "a path goes to ANALYTICS_S3_PREFIX"
+            )
+        return value
+
+    @field_validator("s3_prefix")
+    @classmethod
+    def _key_prefix(cls, value: str) -> str:
+        if value.startswith("s3://") or "//" in value:
+            raise ValueError("a key prefix such as 'sessions/', without s3:// and without '//'")
+        value = value.strip("/")
+        return f"{value}/" if value else ""
+
+    @field_validator("s3_endpoint_url")
+    @classmethod
+    def _endpoint(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"https?://[^/\s]", value):
+            raise ValueError("a URL such as https://s3.example.com")
+        return value
+
+    @field_validator("log_group")
+    @classmethod
+    def _group_name(cls, value: str | None) -> str | None:
+        if value is not None and not _LOG_GROUP.fullmatch(value):
+            raise ValueError("a log group's name: letters, digits and _ - / . # (not its ARN)")
+        return value
+
+    @field_validator("log_stream")
+    @classmethod
+    def _stream_name(cls, value: str | None) -> str | None:
+        if value is not None and not _LOG_STREAM.fullmatch(value):
+            raise ValueError("a log stream's name: up to 512 characters, no ':' and no '*'")
+        return value
+
+    @field_validator("directory", "spool_directory")
+    @classmethod
+    def _expanded(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser()
+
+    @classmethod
+    def load(cls) -> Settings:
+        """Read the environment.
+
+        Raises:
+            SettingsError: A variable is wrong; the message names every wrong one and the fix.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError(_explained(error)) from None
+
+    @classmethod
+    def load_leniently(cls) -> tuple[Settings, str | None]:
+        """Read the environment, taking the default for whatever is wrong.
+
+        For the start of a call, which a wrong setting must not fail.
+
+        Returns:
+            The settings, and what `load` would have said, or None where nothing is wrong.
+        """
+        try:
+            return cls(), None
+        except ValidationError as error:
+            wrong = {str(e["loc"][0]) for e in error.errors() if e["loc"]}
+            defaults = {name: cls.model_fields[name].get_default() for name in wrong}
+            return cls(**defaults), _explained(error)
+
+    @property
+    def local_directory(self) -> Path | None:
+        """Where the directory sink writes; None where records go to other sinks only."""
+        if self.directory is None and not self.s3_bucket and not self.log_group:
+            return Path("analytics")
+        return self.directory
+
+    @property
+    def spool(self) -> Path:
+        """The spool directory as it will be used."""
+        return self.spool_directory or Path(".analytics-spool")
+
+
+def unknown_variables() -> dict[str, str | None]:
+    """``ANALYTICS_*`` variables that no setting reads, each with the setting it may mean."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    return {
+        name: next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), None)
+        for name in sorted(os.environ)
+        if name.startswith(PREFIX) and name.upper() not in known
+    }
+
+
+def _explained(error: ValidationError) -> str:
+    """One line per wrong variable, without the value: a secret may be in the wrong place."""
+    lines = []
+    for e in error.errors(include_input=False, include_url=False):
+        name = str(e["loc"][0]) if e["loc"] else ""
+        if e["type"] == "extra_forbidden":
+            lines.append(f"{name}: there is no such setting")
+            continue
+        message = e["msg"].removeprefix("Value error, ")
+        lines.append(f"{PREFIX}{name.upper()}: {message[:1].lower()}{message[1:]}")
+    return "Wrong analytics settings. " + "; ".join(lines) + "."

@@ -1,0 +1,59 @@
+"""What every sink is: a `Writer` that takes a `Parcel` and answers where it is, or why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What leaves the process for one session: a name, bytes and a few headers.
+
+    A sink knows nothing else of the record.
+    """
+
+    session_id: str
+    revision: int
+    """1, then 2, 3, ... when something was added after the first export."""
+    name: str
+    """``year=YYYY/month=MM/day=DD/{session_id}.json.gz``; each sink puts its own prefix before."""
+    body: bytes
+    """The record: one JSON line, gzip with mtime 0, so that a replay is the same bytes."""
+    event: bytes
+    """The log event: one valid JSON object without a line break, under `MAX_EVENT_BYTES`."""
+    happened_at: float
+    """Unix seconds of the call's end: the log event's time."""
+    stream: str
+    """The agent's name, for sinks that sort by agent."""
+    probe: bool = False
+    """A test of the way, not a record: it goes beside the records, never among them."""
+
+
+# CloudWatch Logs takes 1 MB an event (PutLogEvents in botocore's model) and counts 26 bytes on
+# top; the distance leaves room for both readings of "MB".
+MAX_EVENT_BYTES = 1_000_000
+
+
+class Writer(Protocol):
+    """One sink. The courier calls it from a thread of its own, never from the event loop."""
+
+    @property
+    def name(self) -> str:
+        """The sink's short name: "s3", "cloudwatch", "directory"."""
+
+    def prepare(self) -> None:
+        """Do now what would cost time later: create the client. Idempotent.
+
+        Raises:
+            SinkError: The sink cannot work with these settings.
+        """
+
+    def write(self, parcel: Parcel) -> str:
+        """Store the parcel and return where it is, once the sink has confirmed it.
+
+        Writing the same parcel again must be harmless.
+
+        Raises:
+            SinkError: Not confirmed. `SinkError.retryable` says whether to try again now.
+        """
