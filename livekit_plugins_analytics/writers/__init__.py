@@ -1,0 +1,23 @@
+"""Where records go: one sink per module, none of which knows what a record is."""
+
+from ..settings import Settings
+from .aws import Aws
+from .cloudwatch import CloudWatchWriter
+from .directory import DirectoryWriter
+from .s3 import S3Writer, s3_uri
+from .writer import MAX_EVENT_BYTES, Parcel, Writer
+
+__all__ = ["MAX_EVENT_BYTES", "Parcel", "Writer", "s3_uri", "writers_for"]
+
+
+def writers_for(settings: Settings) -> list[Writer]:
+    """Return the sinks that the settings ask for; nothing is created or sent yet."""
+    writers: list[Writer] = []
+    if folder := settings.local_directory:
+        writers.append(DirectoryWriter(folder, settings.s3_prefix))
+    aws = Aws()
+    if settings.s3_bucket:
+        writers.append(S3Writer(settings, aws))
+    if settings.log_group:
+        writers.append(CloudWatchWriter(settings, aws))
+    return writers

@@ -1,0 +1,220 @@
+"""From a capture to the record, and from the record to the parcel. Runs in a thread."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from .call import Capture
+from .collectors.latency import latency
+from .collectors.usage import totals
+from .costs import Costs, UsageLine, price
+from .ending import end_cause, end_time
+from .facts import Facts
+from .record import (
+    Completeness,
+    Cost,
+    Latency,
+    MetricsSummary,
+    SessionRecord,
+    compressed,
+    event,
+    line,
+    seconds,
+    utc,
+)
+from .settings import Settings
+from .version import __version__
+from .writers import MAX_EVENT_BYTES, Parcel, s3_uri
+
+
+def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> SessionRecord:
+    """The record of a capture.
+
+    Args:
+        capture: What was copied on the event loop.
+        settings: Whether the words go along, and the environment's name.
+        lost_before: Records that this process lost before this one.
+    """
+    facts, remarks, evidence = capture.facts, capture.remarks, capture.evidence
+    start = capture.started_at
+    end = max(end_time(evidence), start)
+    costs = _costs(capture, utc(start))
+    metrics = _metrics(capture, end)
+    stages, implausible = latency(capture.said, capture.tool_durations)
+    transcript = None
+    if settings.transcript == "on":
+        transcript = capture.words.result(capture.said, capture.tools)
+    return SessionRecord(
+        session_id=capture.session_id,
+        revision=capture.revision,
+        record_status=capture.status,
+        plugin_version=__version__,
+        sdk_version=facts.sdk_version,
+        environment=settings.environment,
+        simulated=facts.simulated,
+        job_id=facts.job_id,
+        room_name=facts.room_name,
+        room_sid=facts.room_sid,
+        agent_name=facts.agent_name,
+        worker_id=facts.worker_id,
+        user_email=remarks.user_email,
+        user_metadata=remarks.user_metadata,
+        participants=capture.participants,
+        start_time=utc(start),
+        end_time=utc(end),
+        closed_at=None if evidence.closed_at is None else utc(evidence.closed_at),
+        duration_seconds=round(end - start, 3),
+        close_reason=evidence.close_reason,
+        end_cause=end_cause(evidence),
+        shutdown_reason=evidence.shutdown_reason,
+        discovered_signals=remarks.signals,
+        tool_calls=capture.tools,
+        metrics_summary=metrics,
+        latency=stages,
+        usage=capture.usage,
+        cost_summary=_cost_summary(costs),
+        costs=_cost_lines(costs),
+        unpriced=[dict(u) for u in costs.unpriced],
+        conversation_notes=remarks.notes,
+        conversation_state=remarks.state,
+        state_history=remarks.state_history,
+        consent_obtained=remarks.consent,
+        consent_timestamp=None if remarks.consent_at is None else utc(remarks.consent_at),
+        consent_method=remarks.consent_method,
+        outcome=remarks.outcome,
+        outcome_reason=remarks.outcome_reason,
+        tags=remarks.tags,
+        evaluations=remarks.evaluations,
+        custom=remarks.custom,
+        handoffs=capture.handoffs,
+        errors=capture.errors,
+        transcript=transcript,
+        completeness=Completeness(
+            close_event_seen=evidence.close_reason is not None,
+            missing=_missing(capture, metrics, costs),
+            truncated={**capture.truncated, **({"latency": implausible} if implausible else {})},
+            dropped_events=capture.dropped,
+            handler_errors=capture.handler_errors,
+            invalid_values=capture.invalid_values,
+            lost_records_before=lost_before,
+        ),
+    )
+
+
+def bare(capture: Capture, settings: Settings, handler_errors: int) -> SessionRecord:
+    """A record of times and names only, for when `assemble` has failed."""
+    evidence = capture.evidence
+    start = capture.started_at
+    end = max(end_time(evidence), start)
+    return SessionRecord.model_construct(
+        **{
+            **{
+                name: None
+                for name, field in SessionRecord.model_fields.items()
+                if field.is_required()
+            },
+            **dataclasses.asdict(capture.facts),
+            "session_id": capture.session_id,
+            "revision": capture.revision,
+            "record_status": "partial",
+            "plugin_version": __version__,
+            "environment": settings.environment,
+            "start_time": utc(start),
+            "end_time": utc(end),
+            "duration_seconds": round(end - start, 3),
+            "close_reason": evidence.close_reason,
+            "end_cause": end_cause(evidence),
+            "metrics_summary": MetricsSummary(),
+            "latency": Latency(),
+            "completeness": Completeness(
+                close_event_seen=evidence.close_reason is not None,
+                missing=["everything but the times"],
+                handler_errors=handler_errors,
+            ),
+        }
+    )
+
+
+def parcel(record: SessionRecord, settings: Settings) -> Parcel:
+    """The record as it leaves: bytes and a name."""
+    return Parcel(
+        session_id=record.session_id,
+        revision=record.revision,
+        name=record.name,
+        body=compressed(line(record)),
+        event=event(
+            record,
+            limit=MAX_EVENT_BYTES,
+            s3_uri=s3_uri(settings, record.name) if settings.s3_bucket else None,
+        ),
+        happened_at=record.end_time.timestamp(),
+        stream=record.agent_name or "",
+    )
+
+
+def _metrics(capture: Capture, end: float) -> MetricsSummary:
+    talk = capture.conversation
+    roles = [s.message.role for s in capture.said]
+    return totals(capture.usage).model_copy(
+        update={
+            "total_llm_calls": capture.llm_calls,
+            "cancelled_llm_calls": capture.cancelled_llm_calls,
+            "user_turns": roles.count("user"),
+            "agent_turns": roles.count("assistant"),
+            "interruptions": talk.interruptions(end),
+            "false_interruptions": talk.false_interruptions,
+            "time_to_first_agent_speech": seconds(talk.first_agent_speech(capture.started_at)),
+            "user_speaking_seconds": seconds(talk.user_speaking_seconds(end)),
+            "agent_speaking_seconds": seconds(talk.agent_speaking_seconds(end)),
+        }
+    )
+
+
+def _costs(capture: Capture, at: datetime) -> Costs:
+    lines = [
+        UsageLine(kind=u.kind, provider=u.provider, model=u.model, quantities=u.quantities)
+        for u in capture.usage
+    ]
+    return price(lines, at)
+
+
+def _cost_lines(costs: Costs) -> list[Cost]:
+    return [
+        Cost(
+            kind=c.kind,
+            provider=c.provider,
+            model=c.model,
+            unit=c.unit,
+            quantity=c.quantity,
+            unit_price=None if c.unit_price is None else f"{c.unit_price:f}",
+            amount=None if c.amount is None else f"{c.amount:f}",
+            source=c.source,
+        )
+        for c in costs.lines
+    ]
+
+
+def _cost_summary(costs: Costs) -> dict[str, Any]:
+    """Money as JSON numbers here, for warehouses; the lines keep the exact decimals."""
+    return {k: float(v) if isinstance(v, Decimal) else v for k, v in costs.summary.items()}
+
+
+def _missing(capture: Capture, metrics: MetricsSummary, costs: Costs) -> list[str]:
+    """Names of what is null, empty or too low because it was not measured."""
+    missing = [
+        f"metrics_summary.{name}"
+        for name in MetricsSummary.model_fields
+        if getattr(metrics, name) is None
+    ]
+    if capture.facts == Facts(sdk_version=capture.facts.sdk_version):
+        missing.append("participants")  # no job, no room
+    if capture.evidence.closed_at is None:
+        missing.append("closed_at")
+    if capture.uncounted_llm_calls:
+        missing.append("usage.cancelled_llm_calls")
+    if not costs.summary.get("complete", False):
+        missing.append("cost_summary")
+    return missing

@@ -1,0 +1,217 @@
+"""One call: a session from its start to its close, and the collectors that listen to it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .collectors.annotations import Annotations
+from .collectors.conversation import Conversation
+from .collectors.failures import Failures
+from .collectors.tools import Tools
+from .collectors.transcript import Said, Words
+from .collectors.usage import Calls, usage_lines
+from .ending import Evidence
+from .facts import Facts
+from .guard import Guard
+from .record import Error, Handoff, Participant, RecordStatus, StateChange, ToolCall, Usage
+from .trim import Trimmer
+
+if TYPE_CHECKING:
+    from livekit.agents import (
+        AgentFalseInterruptionEvent,
+        AgentSession,
+        AgentStateChangedEvent,
+        CloseEvent,
+        ConversationItemAddedEvent,
+        ErrorEvent,
+        FunctionToolsExecutedEvent,
+        SpeechCreatedEvent,
+        UserInputTranscribedEvent,
+        UserStateChangedEvent,
+    )
+    from livekit.agents.voice.events import ToolExecutionUpdatedEvent
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """What the agent said of the call, copied at one moment: it may say more after the close."""
+
+    notes: list[str] = field(default_factory=list)
+    state: str | None = None
+    state_history: list[StateChange] = field(default_factory=list)
+    consent: bool | None = None
+    consent_at: float | None = None
+    consent_method: str | None = None
+    user_email: str | None = None
+    user_metadata: dict[str, Any] = field(default_factory=dict)
+    signals: dict[str, Any] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    evaluations: list[Any] = field(default_factory=list)
+    custom: dict[str, Any] = field(default_factory=dict)
+    outcome: str | None = None
+    outcome_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Capture:
+    """Everything a record is made of, copied on the event loop at one moment.
+
+    The record itself is made from it later, in a thread.
+    """
+
+    facts: Facts
+    session_id: str
+    status: RecordStatus
+    revision: int
+    started_at: float
+    evidence: Evidence
+    remarks: Remarks
+    participants: list[Participant]
+    tools: list[ToolCall]
+    tool_durations: list[float]
+    words: Words
+    said: list[Said]
+    conversation: Conversation
+    usage: list[Usage]
+    llm_calls: int | None
+    cancelled_llm_calls: int | None
+    uncounted_llm_calls: int
+    handoffs: list[Handoff]
+    errors: list[Error]
+    truncated: dict[str, int]
+    dropped: int
+    handler_errors: int
+    invalid_values: int
+
+
+class Call:
+    """The collectors of one call. Its methods run on the event loop, between audio frames.
+
+    Args:
+        session: The session; its events are brought here by the recorder.
+        session_id: The record's id.
+        facts: The job it belongs to.
+        guard: Counts what our handlers raise.
+    """
+
+    def __init__(
+        self, session: AgentSession[Any], session_id: str, facts: Facts, guard: Guard
+    ) -> None:
+        self.session_id = session_id
+        self.facts = facts
+        self.trimmer = Trimmer()
+        self.tools = Tools(self.trimmer)
+        self.annotations = Annotations(self.trimmer)
+        self.closed: CloseEvent | None = None
+        self.invalid_values = 0
+        self.session = session
+        self._guard = guard
+        self._attached_at = time.time()
+        self._first_event_at: float | None = None
+        self._words = Words(self.trimmer)
+        self._conversation = Conversation()
+        self._failures = Failures()
+        self._calls = Calls(guard)
+
+    @property
+    def started(self) -> bool:
+        """Whether the session has begun: it has emitted something."""
+        return self._first_event_at is not None
+
+    def on_conversation_item_added(self, event: ConversationItemAddedEvent) -> None:
+        self._begin(event)
+        item = event.item
+        if item.type == "message":
+            self._conversation.on_message(item)
+            self._words.on_message(item, self._conversation.agent)
+        elif item.type == "agent_handoff":
+            self._conversation.on_handoff(item)
+            self._calls.watch(self.session)
+
+    def on_agent_state_changed(self, event: AgentStateChangedEvent) -> None:
+        self._begin(event)
+        self._conversation.on_agent_state(event)
+        self._calls.watch(self.session)
+
+    def on_user_state_changed(self, event: UserStateChangedEvent) -> None:
+        self._conversation.on_user_state(event)
+
+    def on_user_input_transcribed(self, event: UserInputTranscribedEvent) -> None:
+        if event.is_final:
+            self._words.on_language(event.language)
+
+    def on_agent_false_interruption(self, event: AgentFalseInterruptionEvent) -> None:
+        self._conversation.on_false_interruption(event)
+
+    def on_speech_created(self, event: SpeechCreatedEvent) -> None:
+        self._begin(event)
+        event.speech_handle.add_done_callback(self._guard(self._conversation.on_speech_done))
+
+    def on_tool_execution_updated(self, event: ToolExecutionUpdatedEvent) -> None:
+        self.tools.on_updated(event, self._conversation.agent)
+
+    def on_function_tools_executed(self, event: FunctionToolsExecutedEvent) -> None:
+        self.tools.on_executed(event, self._conversation.agent)
+
+    def on_error(self, event: ErrorEvent) -> None:
+        self._failures.on_error(event)
+
+    def on_close(self, event: CloseEvent) -> None:
+        self._begin(event)
+        self.closed = event
+
+    def stop(self) -> None:
+        """Listen to nothing any more."""
+        self._calls.stop()
+
+    def capture(
+        self,
+        status: RecordStatus,
+        evidence: Evidence,
+        remarks: Remarks,
+        participants: list[Participant],
+        dropped: int,
+    ) -> Capture:
+        """Copy what the record needs: lists of references, no text is touched."""
+        dropped += sum(
+            c.dropped
+            for c in (
+                self.tools,
+                self.annotations,
+                self._words,
+                self._conversation,
+                self._failures,
+            )
+        )
+        value = self._guard.value
+        return Capture(
+            facts=self.facts,
+            session_id=self.session_id,
+            status=status,
+            revision=1,
+            started_at=self._first_event_at or self._attached_at,
+            evidence=evidence,
+            remarks=remarks,
+            participants=participants,
+            tools=value(self.tools.result, [], "tools"),
+            tool_durations=self.tools.durations,
+            words=self._words,
+            said=self._words.said,
+            conversation=self._conversation,
+            usage=value(lambda: usage_lines(self.session.usage), [], "usage"),
+            llm_calls=self._calls.total if self._calls.seen else None,
+            cancelled_llm_calls=self._calls.cancelled if self._calls.seen else None,
+            uncounted_llm_calls=self._calls.uncounted,
+            handoffs=list(self._conversation.handoffs),
+            errors=self._failures.result(),
+            truncated=dict(self.trimmer.cuts),
+            dropped=dropped,
+            handler_errors=self._guard.errors,
+            invalid_values=self.invalid_values,
+        )
+
+    def _begin(self, event: Any) -> None:
+        if self._first_event_at is None:
+            self._first_event_at = min(event.created_at, time.time())

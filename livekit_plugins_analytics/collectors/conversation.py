@@ -1,0 +1,140 @@
+"""Who spoke when: turns, talk time, interruptions, handoffs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..record import Handoff, utc
+
+if TYPE_CHECKING:
+    from livekit.agents import (
+        AgentFalseInterruptionEvent,
+        AgentStateChangedEvent,
+        ChatMessage,
+        SpeechHandle,
+        UserStateChangedEvent,
+    )
+    from livekit.agents.llm import AgentHandoff
+
+# Bounds for sessions that never end.
+_MAX_HANDOFFS = 1_000
+_MAX_INTERRUPTIONS = 20_000
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A speech that was cut off."""
+
+    at: float
+    user_was_speaking: bool
+
+
+class _Talk:
+    """Seconds that one side was in the state "speaking"."""
+
+    def __init__(self) -> None:
+        self.total = 0.0
+        self.since: float | None = None
+        self.first: float | None = None
+
+    def on(self, old: str, new: str, at: float) -> None:
+        if new == "speaking" and self.since is None:
+            self.since = at
+            self.first = at if self.first is None else self.first
+        elif old == "speaking" and self.since is not None:
+            # A user's end of speech is dated back to the true end, sometimes before its start.
+            self.total += max(at - self.since, 0.0)
+            self.since = None
+
+    def until(self, end: float) -> float:
+        return self.total + (max(end - self.since, 0.0) if self.since is not None else 0.0)
+
+
+class Conversation:
+    """Turns, talk time, interruptions and handoffs of one session."""
+
+    def __init__(self) -> None:
+        self._user = _Talk()
+        self._agent = _Talk()
+        self._user_heard = False
+        self._user_active_at = 0.0
+        self._cuts: list[_Cut] = []
+        self._first_agent_message: float | None = None
+        self.false_interruptions = 0
+        self.handoffs: list[Handoff] = []
+        self.agent: str | None = None
+        self.dropped = 0
+
+    def on_message(self, message: ChatMessage) -> None:
+        """A message was committed."""
+        if message.role == "user":
+            self._user_active_at = max(self._user_active_at, message.created_at)
+        elif message.role == "assistant" and self._first_agent_message is None:
+            self._first_agent_message = message.created_at
+
+    def on_handoff(self, handoff: AgentHandoff) -> None:
+        """Another agent took over; the first agent's start is no handoff."""
+        before, self.agent = handoff.old_agent_id, handoff.new_agent_id
+        if before is None:
+            return
+        if len(self.handoffs) >= _MAX_HANDOFFS:
+            self.dropped += 1
+            return
+        self.handoffs.append(
+            Handoff(from_agent=before, to=handoff.new_agent_id, at=utc(handoff.created_at))
+        )
+
+    def on_user_state(self, event: UserStateChangedEvent) -> None:
+        """The caller began or ended speaking (voice activity)."""
+        self._user_heard = True
+        self._user_active_at = max(self._user_active_at, event.created_at)
+        self._user.on(event.old_state, event.new_state, event.created_at)
+
+    def on_agent_state(self, event: AgentStateChangedEvent) -> None:
+        """The agent began or ended speaking."""
+        self._agent.on(event.old_state, event.new_state, event.created_at)
+
+    def on_false_interruption(self, _event: AgentFalseInterruptionEvent) -> None:
+        """A noise paused the agent, and nobody had said anything."""
+        self.false_interruptions += 1
+
+    def on_speech_done(self, speech: SpeechHandle) -> None:
+        """A speech ended. It was cut off where a message of it, begun, stayed unfinished."""
+        if not speech.interrupted:
+            return
+        heard = any(
+            item.type == "message" and item.role == "assistant" and item.interrupted
+            for item in speech.chat_items
+        )
+        if not heard:
+            return
+        if len(self._cuts) >= _MAX_INTERRUPTIONS:
+            self.dropped += 1
+            return
+        self._cuts.append(_Cut(time.time(), self._user.since is not None))
+
+    def interruptions(self, end: float) -> int:
+        """How often the caller cut the agent off before ``end`` (unix seconds).
+
+        The framework cuts off what is being said when it closes a session as well; that is no
+        interruption. It is told apart by the caller: speaking at that moment, or later on.
+        """
+        return sum(
+            cut.at < end and (cut.user_was_speaking or self._user_active_at > cut.at)
+            for cut in self._cuts
+        )
+
+    def first_agent_speech(self, start: float) -> float | None:
+        """Seconds from the session's start to the agent's first speech, or first message."""
+        moments = [m for m in (self._agent.first, self._first_agent_message) if m is not None]
+        return max(min(moments) - start, 0.0) if moments else None
+
+    def user_speaking_seconds(self, end: float) -> float | None:
+        """Seconds of the caller's voice; null where no voice was listened for."""
+        return self._user.until(end) if self._user_heard else None
+
+    def agent_speaking_seconds(self, end: float) -> float | None:
+        """Seconds in which the agent was speaking; null where it never was."""
+        return self._agent.until(end) if self._agent.first is not None else None

@@ -1,0 +1,69 @@
+"""How fast the agent was: percentiles of each stage, from the messages' own metrics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from ..record import Distribution, Latency, seconds
+from .transcript import Said
+
+# What is over a minute or negative is a clock's jump, not a stage of a turn.
+_PLAUSIBLE_SECONDS = 60.0
+
+_STAGES = {
+    "e2e": "e2e_latency",
+    "llm_ttft": "llm_node_ttft",
+    "tts_ttfb": "tts_node_ttfb",
+    "transcription_delay": "transcription_delay",
+    "end_of_turn_delay": "end_of_turn_delay",
+}
+
+
+def latency(said: Iterable[Said], tools: Iterable[float]) -> tuple[Latency, int]:
+    """The stages' distributions, and how many implausible values were left out.
+
+    Args:
+        said: The committed messages.
+        tools: Seconds of each tool call. A tool may take longer than a minute.
+    """
+    values: dict[str, list[float]] = {stage: [] for stage in _STAGES}
+    implausible = 0
+    for item in said:
+        metrics = dict(item.message.metrics)
+        for stage, name in _STAGES.items():
+            raw = metrics.get(name)
+            if not isinstance(raw, (int, float)):
+                continue
+            if math.isfinite(raw) and 0 <= raw <= _PLAUSIBLE_SECONDS:
+                values[stage].append(float(raw))
+            else:
+                implausible += 1
+    distributions = {stage: distribution(v) for stage, v in values.items()}
+    tool = distribution([t for t in tools if t >= 0])
+    return Latency(**distributions, tool=tool), implausible
+
+
+def distribution(values: Sequence[float]) -> Distribution:
+    """Percentiles, extremes and mean of the values, in seconds."""
+    if not values:
+        return Distribution()
+    ordered = sorted(values)
+    return Distribution(
+        p50=seconds(_percentile(ordered, 50)),
+        p90=seconds(_percentile(ordered, 90)),
+        p95=seconds(_percentile(ordered, 95)),
+        p99=seconds(_percentile(ordered, 99)),
+        min=seconds(ordered[0]),
+        max=seconds(ordered[-1]),
+        mean=seconds(math.fsum(ordered) / len(ordered)),
+        num=len(ordered),
+    )
+
+
+def _percentile(ordered: Sequence[float], percent: int) -> float:
+    """Linear interpolation between the closest ranks, as numpy does by default."""
+    rank = (len(ordered) - 1) * percent / 100
+    low = math.floor(rank)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (rank - low)

@@ -1,0 +1,132 @@
+"""How a call ended: one cause from evidence that often points several ways.
+
+The framework's close reason is `user_initiated` for almost everything, and events race each
+other. Where the evidence is shared by several causes the answer is "unknown", never a guess.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .record import EndCause
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A caller's departure: when, and the reason LiveKit gave."""
+
+    at: float
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of an ending at some moment; more may come."""
+
+    now: float
+    """Unix seconds at which the evidence was taken."""
+    close_reason: str | None = None
+    """The framework's CloseReason; null: no close event."""
+    closed_at: float | None = None
+    gone: list[Gone] = field(default_factory=list)
+    """Callers who left and did not come back, in time order."""
+    callers_present: int = 0
+    room_reason: str | None = None
+    """The reason of the room's own `disconnected` event."""
+    room_gone_at: float | None = None
+    shutdown_reason: str | None = None
+    """What the job's shutdown callback was told; null: it has not run."""
+    entrypoint_failed: bool = False
+    job_ending: bool = False
+    """One of the job's own last hooks has run."""
+    settled: bool = True
+    """No more evidence is awaited."""
+
+
+# Reasons of a departure (livekit.protocol DisconnectReason) that tell who ended the call. Not
+# here: MIGRATION, DUPLICATE_IDENTITY (the same person is back within seconds), ROOM_CLOSED,
+# UNKNOWN_REASON and USER_UNAVAILABLE (nobody answered, and the agent decides what follows).
+_DEPARTURES: dict[str, EndCause] = {
+    "CLIENT_INITIATED": "caller_hung_up",
+    "USER_REJECTED": "caller_hung_up",
+    "PARTICIPANT_REMOVED": "caller_removed",
+    "ROOM_DELETED": "room_deleted",
+    "CONNECTION_TIMEOUT": "connection_lost",
+    "SIGNAL_CLOSE": "connection_lost",
+    "STATE_MISMATCH": "connection_lost",
+    "JOIN_FAILURE": "connection_lost",
+    "MEDIA_FAILURE": "connection_lost",
+    "SIP_TRUNK_FAILURE": "connection_lost",
+    "SERVER_SHUTDOWN": "connection_lost",
+}
+
+# Reasons of the agent's own disconnection. Not here: CLIENT_INITIATED (the agent's own doing or
+# the framework's), ROOM_CLOSED (emptied, by whom is not said), PARTICIPANT_REMOVED (the agent).
+_ROOM: dict[str, EndCause] = {
+    "ROOM_DELETED": "room_deleted",
+    "SERVER_SHUTDOWN": "connection_lost",
+    "STATE_MISMATCH": "connection_lost",
+    "SIGNAL_CLOSE": "connection_lost",
+    "CONNECTION_TIMEOUT": "connection_lost",
+    "MEDIA_FAILURE": "connection_lost",
+    "UNKNOWN_REASON": "connection_lost",
+}
+
+# Reasons that the framework itself gives a shutdown callback (livekit-agents 1.8.9,
+# ipc/job_proc_lazy_main.py); anything else is the text of the agent's own ctx.shutdown().
+_CRASH = "job crashed"
+_ROOM_GONE = "room disconnected"
+_PARENT = "parent process shutdown"
+
+# A departure is announced up to this long after the close that it caused: both come from one
+# message of the server, in no fixed order.
+_RACE_SECONDS = 0.5
+
+
+def end_cause(evidence: Evidence) -> EndCause:
+    """Why the call ended, or "unknown"."""
+    if evidence.close_reason == "error":
+        return "error"
+    last = _last_caller(evidence)
+    if last and (cause := _DEPARTURES.get(last.reason or "")):
+        return cause
+    if evidence.entrypoint_failed or evidence.shutdown_reason == _CRASH:
+        return "crashed"
+    if cause := _ROOM.get(evidence.room_reason or ""):
+        return cause
+    return "agent_ended" if _agent_ended(evidence) else "unknown"
+
+
+def end_time(evidence: Evidence) -> float:
+    """When the call ended, in unix seconds: its last caller's departure, else its close."""
+    last = _last_caller(evidence)
+    ends = [evidence.closed_at or evidence.now]
+    if evidence.room_gone_at is not None:
+        ends.append(evidence.room_gone_at)
+    if last:
+        ends.append(last.at)
+    return min(ends)
+
+
+def _last_caller(evidence: Evidence) -> Gone | None:
+    """The departure that ended the call, if one did."""
+    until = (evidence.closed_at or evidence.now) + _RACE_SECONDS
+    gone = [g for g in evidence.gone if g.at <= until]
+    if not gone:
+        return None
+    # With somebody else still on the line, a departure ended the call only where the framework
+    # says that it did (the participant that the session was linked to).
+    if evidence.callers_present and evidence.close_reason != "participant_disconnected":
+        return None
+    return gone[-1]
+
+
+def _agent_ended(evidence: Evidence) -> bool:
+    if evidence.room_reason not in (None, "CLIENT_INITIATED"):
+        return False
+    if evidence.shutdown_reason is not None:
+        # "room disconnected" with no reason from the server's side: the agent left by itself.
+        return evidence.shutdown_reason not in (_PARENT, _CRASH)
+    return (
+        evidence.close_reason == "user_initiated" and evidence.settled and not evidence.job_ending
+    )

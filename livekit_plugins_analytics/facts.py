@@ -1,0 +1,66 @@
+"""Who and where a session is: what is known when the recorder is attached."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from livekit import agents
+
+from .record import MAX_SESSION_ID, safe_session_id
+
+if TYPE_CHECKING:
+    from livekit.agents import JobContext
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The job that a session belongs to; all null for a session outside of a job."""
+
+    job_id: str | None = None
+    room_name: str | None = None
+    room_sid: str | None = None
+    agent_name: str | None = None
+    worker_id: str | None = None
+    simulated: bool = True
+    sdk_version: str = agents.__version__
+
+    @classmethod
+    def of(cls, ctx: JobContext | None) -> Facts:
+        """Read them from the job itself: its room's sid is there before any connection."""
+        if ctx is None:
+            return cls()
+        job = ctx.job
+        return cls(
+            job_id=_text(job.id),
+            room_name=_text(job.room.name),
+            room_sid=_text(job.room.sid),
+            agent_name=_text(job.agent_name),
+            worker_id=_text(ctx.worker_id),
+            simulated=_simulated(ctx),
+        )
+
+    def session_id(self) -> str:
+        """``{room sid}-{job id}``, unique by itself; with a random part where it would not be."""
+        parts = [p for p in (self.room_sid, self.job_id) if p]
+        if self.simulated or len(parts) < 2:
+            parts = [*parts, uuid.uuid4().hex[:12]] if parts else [f"local-{uuid.uuid4().hex}"]
+        return safe_session_id("-".join(parts))
+
+
+def numbered(session_id: str, number: int) -> str:
+    """The id of a job's second, third, ... session."""
+    if number == 1:
+        return session_id
+    suffix = f"-{number}"
+    return session_id[: MAX_SESSION_ID - len(suffix)] + suffix
+
+
+def _text(value: Any) -> str | None:
+    """A text that says something; a fake job's room is a mock whose every attribute is one."""
+    return value if isinstance(value, str) and value else None
+
+
+def _simulated(ctx: JobContext) -> bool:
+    return ctx.is_fake_job() or ctx.simulation_context() is not None

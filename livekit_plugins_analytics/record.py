@@ -1,0 +1,364 @@
+"""The record: one JSON object per session. Its schema, and how it becomes bytes."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import re
+from datetime import datetime, timezone
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic_core import to_json
+
+from .trim import Trimmer
+
+SCHEMA_VERSION = "1.0"
+
+# session_id is VARCHAR(100) in the contract with the data team.
+MAX_SESSION_ID = 100
+
+RecordStatus = Literal["final", "partial", "recovered"]
+EndCause = Literal[
+    "caller_hung_up",
+    "agent_ended",
+    "room_deleted",
+    "connection_lost",
+    "caller_removed",
+    "error",
+    "crashed",
+    "worker_shutdown",
+    "unknown",
+]
+
+
+def utc(seconds: float) -> datetime:
+    """Unix seconds as an aware datetime, to the millisecond that the record keeps."""
+    return datetime.fromtimestamp(round(seconds, 3), timezone.utc)
+
+
+def iso(moment: datetime) -> str:
+    """``2025-10-29T14:30:00.000Z``: UTC, milliseconds, Z."""
+    text = moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def seconds(value: float | None) -> float | None:
+    """A duration as the record keeps it: at most 3 decimals; what is no number is null."""
+    if value is None or not math.isfinite(value):
+        return None
+    return round(float(value), 3)
+
+
+Timestamp = Annotated[datetime, PlainSerializer(iso, return_type=str)]
+Json = Any
+"""A JSON value, already trimmed."""
+
+
+class Part(BaseModel):
+    """A piece of the record with a fixed set of keys."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Sip(Part):
+    """What LiveKit SIP says of a phone call (participant attributes ``sip.*``)."""
+
+    call_id: str | None = None
+    phone_number: str | None = None
+    trunk_phone_number: str | None = None
+    trunk_id: str | None = None
+    rule_id: str | None = None
+
+
+class Participant(Part):
+    """Someone in the room other than this agent, as seen while they were there."""
+
+    identity: str
+    kind: str
+    name: str | None = None
+    joined_at: Timestamp | None = None
+    left_at: Timestamp | None = None
+    disconnect_reason: str | None = None
+    attributes: dict[str, str] = Field(default_factory=dict)
+    sip: Sip | None = None
+
+
+class Signal(Part):
+    """One mention of something discovered, chosen or not."""
+
+    name: str
+    value: Json
+    status: str
+    chosen: bool
+    rule: str | None = None
+    item_id: str | None = None
+    at: Timestamp | None = None
+    text: str | None = None
+    asked: bool | None = None
+
+
+class ToolCall(BaseModel):
+    """One tool call. What the tool annotated stands beside the fixed keys."""
+
+    model_config = ConfigDict(extra="allow")
+
+    tool: str
+    timestamp: Timestamp
+    call_id: str
+    status: Literal["running", "done", "error", "cancelled"]
+    duration_seconds: float | None = None
+    arguments: dict[str, Json] = Field(default_factory=dict)
+    result: str | None = None
+    error: str | None = None
+    agent: str | None = None
+
+
+class MetricsSummary(Part):
+    """Totals of the session. A null was not measured; ``completeness.missing`` names it."""
+
+    total_llm_calls: int | None = None
+    total_stt_duration: float | None = None
+    total_tts_duration: float | None = None
+    total_tts_characters: int | None = None
+    total_input_tokens: int | None = None
+    total_cached_input_tokens: int | None = None
+    total_output_tokens: int | None = None
+    user_turns: int = 0
+    agent_turns: int = 0
+    interruptions: int = 0
+    false_interruptions: int = 0
+    cancelled_llm_calls: int | None = None
+    time_to_first_agent_speech: float | None = None
+    user_speaking_seconds: float | None = None
+    agent_speaking_seconds: float | None = None
+
+
+class Distribution(Part):
+    """Percentiles (linear interpolation, numpy's default) in seconds; null where num is 0."""
+
+    p50: float | None = None
+    p90: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    min: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    num: int = 0
+
+
+class Latency(Part):
+    """How long each stage took, one value per turn or tool call."""
+
+    e2e: Distribution = Field(default_factory=Distribution)
+    llm_ttft: Distribution = Field(default_factory=Distribution)
+    tts_ttfb: Distribution = Field(default_factory=Distribution)
+    transcription_delay: Distribution = Field(default_factory=Distribution)
+    end_of_turn_delay: Distribution = Field(default_factory=Distribution)
+    tool: Distribution = Field(default_factory=Distribution)
+
+
+class Usage(Part):
+    """What one model of one provider was used for, as the framework summed it."""
+
+    kind: str
+    provider: str
+    model: str
+    quantities: dict[str, int | float] = Field(default_factory=dict)
+
+
+class Cost(Part):
+    """One billed unit of one usage line. Money as decimal text; null: no known price."""
+
+    kind: str
+    provider: str
+    model: str
+    unit: str
+    quantity: int | float
+    unit_price: str | None = None
+    amount: str | None = None
+    source: str | None = None
+
+
+class StateChange(Part):
+    """A conversation state and when it began."""
+
+    state: str
+    at: Timestamp
+
+
+class Handoff(BaseModel):
+    """One agent handing the call to another."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    from_agent: str = Field(alias="from")
+    to: str
+    at: Timestamp
+
+
+class Error(Part):
+    """A failure that the framework reported: the component and the type, never the text."""
+
+    component: str
+    type: str
+    recoverable: bool | None = None
+    at: Timestamp
+
+
+class TranscriptItem(Part):
+    """One thing said or done, in time order."""
+
+    id: str
+    role: Literal["user", "agent", "tool", "system"]
+    text: str
+    at: Timestamp | None = None
+    interrupted: bool = False
+    language: str | None = None
+    agent: str | None = None
+    latency: dict[str, float] = Field(default_factory=dict)
+
+
+class Transcript(Part):
+    """The words of the call."""
+
+    source: Literal["session", "room", "cloud"]
+    complete: bool
+    text: str
+    items: list[TranscriptItem]
+
+
+class Privacy(Part):
+    """What was masked or kept back."""
+
+    redacted: bool = False
+    counts: dict[str, int] = Field(default_factory=dict)
+    withheld: list[str] = Field(default_factory=list)
+
+
+class Completeness(Part):
+    """What this record does not know, and why."""
+
+    close_event_seen: bool = False
+    missing: list[str] = Field(default_factory=list)
+    truncated: dict[str, int] = Field(default_factory=dict)
+    dropped_events: int = 0
+    handler_errors: int = 0
+    invalid_values: int = 0
+    lost_records_before: int = 0
+
+
+class SessionRecord(Part):
+    """One session. Field order is the order on the line: scalars first, words last."""
+
+    schema_version: str = SCHEMA_VERSION
+    session_id: str = Field(max_length=MAX_SESSION_ID)
+    revision: int = 1
+    record_status: RecordStatus
+    plugin_version: str
+    sdk_version: str
+    environment: str
+    simulated: bool
+
+    job_id: str | None
+    room_name: str | None
+    room_sid: str | None
+    agent_name: str | None
+    worker_id: str | None
+    user_email: str | None
+    user_metadata: dict[str, Json] = Field(default_factory=dict)
+    participants: list[Participant] = Field(default_factory=list)
+
+    start_time: Timestamp
+    end_time: Timestamp
+    closed_at: Timestamp | None
+    duration_seconds: float
+    close_reason: str | None
+    end_cause: EndCause
+    shutdown_reason: str | None
+
+    discovered_signals: dict[str, Json] = Field(default_factory=dict)
+    signals: list[Signal] = Field(default_factory=list)
+    signal_pack: str | None = None
+
+    tool_calls: list[ToolCall] = Field(default_factory=list)
+
+    metrics_summary: MetricsSummary
+    latency: Latency
+    usage: list[Usage] = Field(default_factory=list)
+
+    cost_summary: dict[str, Json] = Field(default_factory=dict)
+    costs: list[Cost] = Field(default_factory=list)
+    unpriced: list[dict[str, Json]] = Field(default_factory=list)
+
+    conversation_notes: list[str] = Field(default_factory=list)
+    conversation_state: str | None
+    state_history: list[StateChange] = Field(default_factory=list)
+    consent_obtained: bool | None
+    consent_timestamp: Timestamp | None
+    consent_method: str | None
+    outcome: str | None
+    outcome_reason: str | None
+    tags: list[str] = Field(default_factory=list)
+    evaluations: list[Json] = Field(default_factory=list)
+    custom: dict[str, Json] = Field(default_factory=dict)
+    handoffs: list[Handoff] = Field(default_factory=list)
+    errors: list[Error] = Field(default_factory=list)
+
+    transcript: Transcript | None = None
+    privacy: Privacy = Field(default_factory=Privacy)
+    completeness: Completeness = Field(default_factory=Completeness)
+
+    @property
+    def name(self) -> str:
+        """``year=YYYY/month=MM/day=DD/{session_id}.json.gz``; the date is the start's in UTC."""
+        day = self.start_time.astimezone(timezone.utc)
+        return f"year={day:%Y}/month={day:%m}/day={day:%d}/{self.session_id}.json.gz"
+
+
+def line(record: SessionRecord, *, without: frozenset[str] = frozenset()) -> bytes:
+    """The record as one JSON line, without the line break. Nulls are written.
+
+    Never raises for what a session can hold: what JSON cannot say (a lone surrogate, a NaN) is
+    replaced, after the strict way has failed.
+    """
+    values = record.model_dump(by_alias=True, exclude=set(without) or None)
+    try:
+        return to_json(values, inf_nan_mode="null")
+    except ValueError:
+        return to_json(Trimmer().plain("record", values), inf_nan_mode="null")
+
+
+def compressed(text: bytes) -> bytes:
+    """The line as the object's body: gzip, mtime 0, so that the same record is the same bytes."""
+    return gzip.compress(text + b"\n", compresslevel=6, mtime=0)
+
+
+def event(record: SessionRecord, *, limit: int, s3_uri: str | None) -> bytes:
+    """The record for a log: without transcript and evidence, one valid JSON object.
+
+    Args:
+        record: The session.
+        limit: Bytes that the log takes; above it a summary that names the object is returned.
+        s3_uri: Where the whole record is, or null where there is no S3.
+    """
+    text = line(record, without=frozenset({"transcript", "signals"}))
+    if len(text) <= limit:
+        return text
+    long = frozenset(
+        {"transcript", "signals", "tool_calls", "participants", "conversation_notes", "custom"}
+        | {"user_metadata", "evaluations", "errors", "state_history", "handoffs", "tags"}
+        | {"discovered_signals"}
+    )
+    summary = record.model_dump(by_alias=True, exclude=set(long))
+    return to_json(
+        Trimmer(text=2_000).plain("event", {**summary, "truncated": True, "s3_uri": s3_uri})
+    )
+
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def safe_session_id(text: str) -> str:
+    """A session id that is safe in a key, a file's name and VARCHAR(100)."""
+    return _UNSAFE.sub("-", text).strip("-.")[:MAX_SESSION_ID]

@@ -1,0 +1,161 @@
+"""The wiring: `attach` to a session, the job's hooks, and the recorder of the current code."""
+
+from __future__ import annotations
+
+import contextvars
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from livekit.agents import AgentSession, JobContext, get_job_context
+
+from .delivery import Courier, courier_for
+from .job import Job
+from .log import logger
+from .record import safe_session_id
+from .recorder import Recorder
+from .settings import Settings, unknown_variables
+from .writers import Writer
+
+if TYPE_CHECKING:
+    from livekit.agents import JobProcess
+
+# The framework kills a process whose setup takes more than 10 s (initialize_process_timeout).
+_PREPARE_SECONDS = 5.0
+
+_recorders: weakref.WeakKeyDictionary[AgentSession[Any], Recorder] = weakref.WeakKeyDictionary()
+_current: contextvars.ContextVar[Recorder] = contextvars.ContextVar("analytics_recorder")
+_said: set[str] = set()
+
+
+def attach(
+    session: AgentSession[Any],
+    ctx: JobContext | None = None,
+    *,
+    settings: Settings | None = None,
+    session_id: str | None = None,
+    user_email: str | None = None,
+    user_metadata: Mapping[str, Any] | None = None,
+    writers: Sequence[Writer] | None = None,
+) -> Recorder:
+    """Record a session: one record per call, on its way when the session closes.
+
+    Call it before ``session.start()``. It never raises for wrong settings in the environment:
+    they are logged, the defaults are used, and the call goes on.
+
+    Args:
+        session: The session. Attaching to it twice gives the same recorder.
+        ctx: Its job; the current one where it is not given.
+        settings: Instead of the environment's.
+        session_id: The record's id, at most 100 of ``A-Z a-z 0-9 . _ -``; others become ``-``.
+            Without it ``{room sid}-{job id}``. A second session under an id ends in ``-2``.
+        user_email: Who the caller is, where that is known already.
+        user_metadata: Anything else known of the caller, as JSON values.
+        writers: Sinks of your own instead of the settings' (a
+            `livekit_plugins_analytics.testing.MemoryWriter` in a test); nothing is spooled then.
+
+    Returns:
+        The recorder.
+    """
+    if (known := _recorders.get(session)) is not None:
+        logger.warning("analytics.attach() was called twice for one session; the first call holds")
+        return known
+    if settings is None:
+        settings, problem = Settings.load_leniently()
+        if problem:
+            logger.error("%s The defaults are used for these, and the call goes on.", problem)
+    recorder = _recorder(session, ctx, settings, session_id, writers)
+    _recorders[session] = recorder
+    _current.set(recorder)
+    if user_email is not None or user_metadata is not None:
+        recorder.set_user(email=user_email, metadata=user_metadata)
+    return recorder
+
+
+def current() -> Recorder:
+    """The recorder of the code that is running: a tool, a handler, the entrypoint.
+
+    Where none was attached, a recorder that records nothing: a tool can be tested by itself.
+    """
+    here = _current.get(None)
+    ctx = get_job_context(required=False)
+    job = Job.known(ctx) if ctx else None
+    if job and job.recorders and here not in job.recorders:
+        return job.recorders[-1]
+    if here is None:
+        _say_once("analytics.current() was called where no recorder is attached; nothing is kept")
+        return Recorder(None, None, Settings.model_construct(), None, "none")
+    return here
+
+
+async def on_session_end(ctx: JobContext) -> None:
+    """Hand over what the job's sessions left, with the framework's 300 s for it.
+
+    For ``rtc_session(on_session_end=...)``; await it at the end of an ``on_session_end`` of your
+    own. Without it the shutdown callback does the same within 10 s.
+    """
+    job = Job.known(ctx)
+    if job is None:
+        return
+    try:
+        await job.session_end()
+    except Exception as error:
+        job.guard.failed("on_session_end", error)
+
+
+def prewarm(proc: JobProcess) -> None:
+    """Make the sinks' clients before the first call, and send what dead processes left behind.
+
+    For ``AgentServer(setup_fnc=...)``; call it from a ``setup_fnc`` of your own.
+
+    Raises:
+        SettingsError: A setting is wrong. The worker's start fails, no call does.
+    """
+    settings = Settings.load()
+    for name, meant in unknown_variables().items():
+        hint = f"; did you mean {meant}?" if meant else ""
+        logger.warning("the environment variable %s is no setting of analytics%s", name, hint)
+    if settings.enabled:
+        courier = _courier(settings)
+        courier.prepare(timeout=_PREPARE_SECONDS)
+        courier.sweep()
+
+
+def _recorder(
+    session: AgentSession[Any],
+    ctx: JobContext | None,
+    settings: Settings,
+    session_id: str | None,
+    writers: Sequence[Writer] | None,
+) -> Recorder:
+    if not settings.enabled:
+        return Recorder(None, None, settings, None, "off")
+    if writers is None:
+        courier = _courier(settings)
+        courier.sweep()
+    else:
+        courier = Courier(None, writers, budget=settings.export_budget_seconds)
+    ctx = ctx or get_job_context(required=False)
+    job = Job.of(ctx) if ctx else None
+    safe = safe_session_id(session_id) if isinstance(session_id, str) else ""
+    if session_id and safe != session_id:
+        logger.warning("analytics: the session id was made safe for keys and file names: %s", safe)
+    recorder = Recorder(session, job, settings, courier, safe or None)
+    if job:
+        job.recorders.append(recorder)
+    return recorder
+
+
+def _courier(settings: Settings) -> Courier:
+    if settings.directory is None and (local := settings.local_directory):
+        _say_once(
+            f"no sink is configured: analytics records go to {local.absolute()}. Set "
+            "ANALYTICS_S3_BUCKET or ANALYTICS_LOG_GROUP, or ANALYTICS_DIRECTORY to choose it"
+        )
+    return courier_for(settings)
+
+
+def _say_once(message: str) -> None:
+    if message not in _said:
+        _said.add(message)
+        logger.warning(message)

@@ -1,0 +1,98 @@
+"""Records in S3, or in a store that speaks its language: one object a session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import SettingsError
+from ..settings import Settings
+from .aws import Aws
+from .writer import Parcel
+
+# Takes the place of the prefix's last folder: readers of the records never see a probe.
+_PROBES = "analytics-probes/"
+
+
+class S3Writer:
+    """Puts the record at the prefix plus the parcel's name, by a plain PUT.
+
+    Writing again puts the same bytes at the same key, so that a repeated attempt is harmless.
+
+    Args:
+        settings: ``s3_bucket`` must be set.
+        aws: The session to share with other sinks.
+
+    Raises:
+        SettingsError: There is no bucket.
+    """
+
+    name = "s3"
+
+    def __init__(self, settings: Settings, aws: Aws | None = None) -> None:
+        self._settings = settings
+        self._bucket = _bucket(settings)
+        self._aws = aws or Aws()
+
+    def prepare(self) -> None:
+        """Create the client; see `Writer.prepare`."""
+        try:
+            self._client()
+        except Exception as error:
+            raise self._aws.failure(self.name, error) from None
+
+    def write(self, parcel: Parcel) -> str:
+        """Store the parcel's body; see `Writer.write`.
+
+        Returns:
+            ``s3://bucket/key``
+        """
+        key = _key(self._settings, parcel.name, probe=parcel.probe)
+        try:
+            self._client().put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=parcel.body,
+                # With Content-Encoding too, some HTTP clients would inflate what is named .gz.
+                ContentType="application/gzip",
+                **self._encryption(),
+            )
+        except Exception as error:
+            raise self._aws.failure(self.name, error) from None
+        return f"s3://{self._bucket}/{key}"
+
+    def _client(self) -> Any:
+        # boto3 itself takes path-style addresses wherever the endpoint is not AWS's own, by this
+        # setting or by AWS_ENDPOINT_URL; a profile may still say addressing_style = virtual.
+        return self._aws.client("s3", self._settings.s3_endpoint_url)
+
+    def _encryption(self) -> dict[str, Any]:
+        if not self._settings.s3_kms_key_id:
+            return {}
+        return {
+            "ServerSideEncryption": "aws:kms",
+            "SSEKMSKeyId": self._settings.s3_kms_key_id,
+            "BucketKeyEnabled": True,  # one request to KMS for many objects
+        }
+
+
+def s3_uri(settings: Settings, name: str) -> str:
+    """Return where `S3Writer` puts the record with this `Parcel.name`: ``s3://bucket/key``.
+
+    Raises:
+        SettingsError: There is no bucket.
+    """
+    return f"s3://{_bucket(settings)}/{_key(settings, name)}"
+
+
+def _bucket(settings: Settings) -> str:
+    if not settings.s3_bucket:
+        raise SettingsError("ANALYTICS_S3_BUCKET is not set: name the bucket for the records.")
+    return settings.s3_bucket
+
+
+def _key(settings: Settings, name: str, probe: bool = False) -> str:
+    prefix = settings.s3_prefix
+    if probe:
+        folders = prefix.rstrip("/").rpartition("/")
+        prefix = folders[0] + folders[1] + _PROBES
+    return prefix + name
