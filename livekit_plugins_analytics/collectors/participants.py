@@ -128,12 +128,12 @@ def disconnect_reason(value: int | None) -> str | None:
     if value is None:
         return None
     # Looked up by number: a newer server may send one that this SDK has no name for.
-    names = {number: name for name, number in rtc.DisconnectReason.items()}
+    names: dict[int, str] = {int(n): name for name, n in rtc.DisconnectReason.items()}
     return names.get(value, f"REASON_{value}")
 
 
 def _kind(value: int) -> str:
     from livekit import rtc
 
-    names = {number: name for name, number in rtc.ParticipantKind.items()}
+    names: dict[int, str] = {int(n): name for name, n in rtc.ParticipantKind.items()}
     return names.get(value, f"KIND_{value}").removeprefix("PARTICIPANT_KIND_").lower()
