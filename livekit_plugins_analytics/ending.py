@@ -36,7 +36,8 @@ class Evidence:
     room_gone_at: float | None = None
     shutdown_reason: str | None = None
     """What the job's shutdown callback was told; null: it has not run."""
-    entrypoint_failed: bool = False
+    entrypoint_failed: bool | None = None
+    """Whether the entrypoint raised while the room was still there; null: not seen to end."""
     job_ending: bool = False
     """One of the job's own last hooks has run."""
     settled: bool = True
@@ -90,7 +91,8 @@ def end_cause(evidence: Evidence) -> EndCause:
     last = _last_caller(evidence)
     if last and (cause := _DEPARTURES.get(last.reason or "")):
         return cause
-    if evidence.entrypoint_failed or evidence.shutdown_reason == _CRASH:
+    crashed = evidence.shutdown_reason == _CRASH and evidence.entrypoint_failed is None
+    if evidence.entrypoint_failed or crashed:
         return "crashed"
     if cause := _ROOM.get(evidence.room_reason or ""):
         return cause

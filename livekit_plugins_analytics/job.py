@@ -51,7 +51,9 @@ class Job:
         self._room_reason: str | None = None
         self._room_gone_at: float | None = None
         self._room_gone = asyncio.Event()
-        self._entrypoint = _entrypoint()
+        self._entrypoint_failed: bool | None = None
+        if (entrypoint := _entrypoint()) is not None:
+            entrypoint.add_done_callback(self.guard(self._on_entrypoint_done))
         self._room = _real_room(ctx)
         if self._room is not None:
             self._listen(self._room)
@@ -91,7 +93,7 @@ class Job:
             room_reason=self._room_reason,
             room_gone_at=self._room_gone_at,
             shutdown_reason=self.shutdown_reason,
-            entrypoint_failed=self._entrypoint_failed(),
+            entrypoint_failed=self._entrypoint_failed,
             job_ending=self.ending,
             settled=settled,
         )
@@ -145,21 +147,17 @@ class Job:
         except RuntimeError:
             return True
 
-    def _entrypoint_failed(self) -> bool:
-        task = self._entrypoint
-        return (
-            task is not None
-            and task.done()
-            and not task.cancelled()
-            and task.exception() is not None
-        )
+    def _on_entrypoint_done(self, task: asyncio.Task[Any]) -> None:
+        # An entrypoint that waits for something in a room that goes fails as well: a consequence.
+        gone = self._room_gone_at is not None
+        self._entrypoint_failed = not gone and not task.cancelled() and task.exception() is not None
 
     def _listen(self, room: rtc.Room) -> None:
         people = self.participants
         room.on("participant_connected", self.guard(people.on_connected))
         room.on("participant_disconnected", self.guard(people.on_disconnected))
         room.on("participant_attributes_changed", self.guard(self._on_attributes))
-        room.on("connection_state_changed", self.guard(lambda *_: self.look(), "look"))
+        room.on("connection_state_changed", self.guard(self._on_connection_state))
         room.on("disconnected", self.guard(self._on_room_disconnected))
         self.look()
 
@@ -167,9 +165,16 @@ class Job:
         if type(participant) is rtc.RemoteParticipant:
             self.participants.on_present(participant)
 
+    def _on_connection_state(self, state: Any) -> None:
+        self.look()
+        # Comes before the `disconnected` event, and so does all that fails because of it.
+        if state == rtc.ConnectionState.CONN_DISCONNECTED and self._room_gone_at is None:
+            self._room_gone_at = time.time()
+
     def _on_room_disconnected(self, reason: Any = None) -> None:
         self._room_reason = disconnect_reason(reason if isinstance(reason, int) else 0)
-        self._room_gone_at = time.time()
+        if self._room_gone_at is None:
+            self._room_gone_at = time.time()
         self._room_gone.set()
 
 

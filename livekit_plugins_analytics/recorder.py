@@ -15,6 +15,7 @@ from .assembly import assemble, bare, parcel
 from .call import Call, Capture, Remarks
 from .collectors.annotations import Annotations
 from .delivery import Courier, Hold, Shipment
+from .draft import Draft
 from .ending import Evidence, end_cause
 from .facts import Facts, numbered
 from .guard import Guard
@@ -84,10 +85,7 @@ class Recorder:
         self._complained: set[str] = set()
         self._shipments: list[Shipment] = []
         self._call: Call | None = None
-        self._capture: Capture | None = None
-        self._rendered: Capture | None = None
-        """The capture of the last parcel that was made."""
-        self._hold: Hold | None = None
+        self._draft: Draft | None = None
         self._closed = asyncio.Event()
         if session is not None:
             self._begin(session)
@@ -174,32 +172,27 @@ class Recorder:
     @property
     def finished(self) -> bool:
         """Whether the call is over and its record is on its way."""
-        return self._capture is not None or self._call is None
+        return self._draft is not None or self._call is None
 
     @property
     def undecided(self) -> bool:
         """Whether the record is held back because its end is ambiguous."""
-        return (
-            self._hold is not None
-            and not self._hold.over
-            and self._capture is not None
-            and end_cause(self._capture.evidence) == "unknown"
-        )
+        draft = self._draft
+        return draft is not None and draft.open and end_cause(draft.capture.evidence) == "unknown"
 
     def finish(self, status: RecordStatus) -> None:
         """The call is over: freeze it, once, and hand it to the courier."""
         call = self._call
-        if call is None or self._courier is None or self._capture is not None:
+        if call is None or self._draft is not None:
             return
         self._guard(call.stop, "stop")()
         if self._job:
             self._guard(self._job.look, "look")()
         evidence = self._evidence(call)
-        self._capture = call.capture(
+        capture = call.capture(
             status, evidence, self._remarks(call), self._participants(), self._dropped()
         )
-        self._hold = self._held(evidence)
-        self._send(self._capture)
+        self._send(capture, self._held(evidence))
         self._closed.set()
 
     def settle(self, *, last: bool) -> None:
@@ -208,29 +201,23 @@ class Recorder:
         Args:
             last: Nothing more comes.
         """
-        call, before = self._call, self._capture
-        if call is None or before is None:
+        call, draft = self._call, self._draft
+        if call is None or draft is None:
             return
         now = dataclasses.replace(
-            before,
+            draft.capture,
             evidence=self._evidence(call),
             remarks=self._remarks(call),
             participants=self._participants(),
         )
-        if self._hold and not self._hold.over:
-            self._capture = now
-            if last or (not self.undecided and self._settings.export_at == "close"):
-                self._hold.release()
-            elif self._settings.export_at == "close":
-                self._hold.extend(_LAST_WORD_SECONDS)
+        if draft.update(now):
+            self._release(draft, last)
             return
-        sent = self._rendered or before
+        sent = draft.capture
         cause = end_cause(now.evidence)
         if now.remarks == sent.remarks and cause in ("unknown", end_cause(sent.evidence)):
             return
-        self._capture = dataclasses.replace(now, revision=sent.revision + 1)
-        self._hold = None
-        self._send(self._capture)
+        self._send(dataclasses.replace(now, revision=sent.revision + 1), None)
 
     async def closed(self) -> None:
         """Wait for the close."""
@@ -241,7 +228,7 @@ class Recorder:
         if not self._shipments:
             return
         shipment = self._shipments[-1]
-        held = self._hold is not None and not self._hold.over
+        held = self._draft is not None and self._draft.open
         await _outcome(
             shipment.spooled if held else shipment.delivered,
             self._settings.export_budget_seconds + 1.0,
@@ -258,7 +245,7 @@ class Recorder:
             self._call.annotations.set_user(
                 before.annotations.user_email, before.annotations.user_metadata
             )
-        self._capture = self._rendered = self._hold = None
+        self._draft = None
         self._closed = asyncio.Event()
 
     def _handler(self, name: str) -> Callable[[Any], None]:
@@ -282,19 +269,14 @@ class Recorder:
 
         return handle
 
-    def _send(self, capture: Capture) -> None:
+    def _send(self, capture: Capture, hold: Hold | None) -> None:
         assert self._courier is not None
-        hold, courier = self._hold, self._courier
+        job, courier = self._job, self._courier
+        draft = self._draft = Draft(capture, hold, lambda: bool(job and job.ending))
 
         def render() -> Parcel:
             # Called in the courier's thread, and again after the hold: with what came meanwhile.
-            latest = self._capture if hold and self._hold is hold and self._capture else capture
-            if hold and hold.over:
-                settled = dataclasses.replace(
-                    latest.evidence, settled=True, job_ending=bool(self._job and self._job.ending)
-                )
-                latest = dataclasses.replace(latest, evidence=settled)
-            self._rendered = latest
+            latest = draft.take()
             try:
                 record = assemble(latest, self._settings, lost_before=courier.lost)
             except Exception as error:
@@ -305,6 +287,16 @@ class Recorder:
 
         after = self._shipments[-1] if capture.revision > 1 else None
         self._shipments = [courier.submit(render, hold=hold, after=after)]
+
+    def _release(self, draft: Draft, last: bool) -> None:
+        """Send a held record now, or wait longer for the job's last word."""
+        if draft.hold is None:
+            return
+        at_close = self._settings.export_at == "close"
+        if last or (at_close and not self.undecided):
+            draft.hold.release()
+        elif at_close:
+            draft.hold.extend(_LAST_WORD_SECONDS)
 
     def _held(self, evidence: Evidence) -> Hold | None:
         """Whether the record waits for the job's last word before it is sent."""
@@ -318,8 +310,7 @@ class Recorder:
 
     def _evidence(self, call: Call) -> Evidence:
         if self._job:
-            settled = self._facts.simulated or (self._hold is not None and self._hold.over)
-            return self._job.evidence(call.closed, settled=settled)
+            return self._job.evidence(call.closed, settled=self._facts.simulated)
         closed = call.closed
         return Evidence(
             now=time.time(),

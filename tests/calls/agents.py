@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from livekit import api
+from livekit import api, rtc
 from livekit.agents import (
     Agent,
     AgentSession,
@@ -95,11 +96,21 @@ async def start(ctx: JobContext) -> AgentSession[Any]:
     return session
 
 
+async def greet(ctx: JobContext, session: AgentSession[Any]) -> None:
+    """Say hello as soon as the caller can read it: text to one who only just joined is lost."""
+    changed = asyncio.Event()
+    ctx.room.on("participant_active", lambda _: changed.set())
+    caller = await ctx.wait_for_participant()
+    while caller.state != rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE:
+        await changed.wait()
+        changed.clear()
+    session.say(GREETING)
+
+
 async def plain(ctx: JobContext) -> None:
     """A call by text."""
     session = await start(ctx)
-    await ctx.wait_for_participant()
-    session.say(GREETING)
+    await greet(ctx, session)
 
 
 async def two_sessions(ctx: JobContext) -> None:
@@ -110,8 +121,7 @@ async def two_sessions(ctx: JobContext) -> None:
     await ctx.connect()
     await first.start(SalesAgent(), room=ctx.room, room_options=TEXT_ONLY)
     await second.start(SalesAgent(), record=False)
-    await ctx.wait_for_participant()
-    first.say(GREETING)
+    await greet(ctx, first)
 
 
 async def crash_after(ctx: JobContext) -> None:

@@ -59,9 +59,9 @@ class Caller:
         with wave.open(str(DATA / file)) as sound:
             self._pending += sound.readframes(sound.getnframes())
 
-    async def hears(self, text: str) -> None:
-        """Wait until the agent has said this."""
-        await self._until(lambda: any(text in heard for heard in self.heard))
+    async def hears(self, text: str, times: int = 1) -> None:
+        """Wait until the agent, or several, have said this so often."""
+        await self._until(lambda: sum(text in heard for heard in self.heard) >= times)
 
     async def sees(self, state: str, *, after: int = 0) -> int:
         """Wait for a state of the agent's ("listening", "speaking").

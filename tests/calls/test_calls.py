@@ -27,7 +27,7 @@ def the_one(office: Office, room: str) -> dict[str, Any]:
     assert record["_key"] == (
         f"sessions/year={start:%Y}/month={start:%m}/day={start:%d}/{record['session_id']}.json.gz"
     )
-    assert {k: v for k, v in events[0].items()} == {
+    assert events[0] == {
         k: v for k, v in record.items() if k not in ("_key", "transcript", "signals")
     }
     return record
@@ -187,14 +187,14 @@ async def test_caller_never_joins(office: Office) -> None:
     record = the_one(office, room)
     assert record["participants"] == []
     assert record["end_cause"] == "unknown"
-    assert record["metrics_summary"]["agent_turns"] == 1
+    assert record["metrics_summary"]["user_turns"] == 0
 
 
 async def test_two_agents_in_one_room_leave_a_record_each(office: Office) -> None:
     room = await office.dispatch("plain")
     await office.dispatch("plain", room)
     caller = await office.caller(room)
-    await caller.hears(agents.GREETING)
+    await caller.hears(agents.GREETING, times=2)
     await caller.hang_up()
     records = await office.exported(room, count=2)
 

@@ -30,12 +30,11 @@ async def main(executor: str, hooks: str) -> None:
         load_fnc=lambda _: 0.0,
         num_idle_processes=1,
         drain_timeout=5,
-        **({"setup_fnc": analytics.prewarm} if wired else {}),
     )
+    if wired:
+        server.setup_fnc = analytics.prewarm
     server.rtc_session(
-        entrypoint,
-        agent_name=AGENT_NAME,
-        **({"on_session_end": own_session_end} if wired else {}),
+        entrypoint, agent_name=AGENT_NAME, on_session_end=own_session_end if wired else None
     )
     server.on("worker_registered", lambda *_: print("READY", flush=True))
     stop = asyncio.Event()
