@@ -19,7 +19,7 @@ from livekit import api
 
 from tests.calls.agents import AGENT_NAME
 from tests.calls.caller import PATIENCE, Caller
-from tests.servers import LiveKitServer, MotoServer
+from tests.servers import FaultServer, LiveKitServer, MotoServer
 
 PROJECT = Path(__file__).parents[2]
 
@@ -39,7 +39,7 @@ class Office:
     def __init__(
         self,
         livekit: LiveKitServer,
-        aws: MotoServer,
+        aws: MotoServer | FaultServer,
         folder: Path,
         *,
         executor: str = "process",
@@ -58,8 +58,9 @@ class Office:
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Office:
-        self.aws.create_bucket(self.bucket)
-        self.aws.create_log_group(self.group)
+        if isinstance(self.aws, MotoServer):  # the other one has whatever is asked for
+            self.aws.create_bucket(self.bucket)
+            self.aws.create_log_group(self.group)
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ANALYTICS_"))},
             **self.livekit.environment(),
