@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextvars
+import multiprocessing
+import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -60,10 +62,7 @@ def attach(
     if (known := _recorders.get(session)) is not None:
         logger.warning("analytics.attach() was called twice for one session; the first call holds")
         return known
-    if settings is None:
-        settings, problem = Settings.load_leniently()
-        if problem:
-            logger.error("%s The defaults are used for these, and the call goes on.", problem)
+    settings = settings or _lenient_settings()
     recorder = _recorder(session, ctx, settings, session_id, writers)
     _recorders[session] = recorder
     _current.set(recorder)
@@ -103,15 +102,21 @@ async def on_session_end(ctx: JobContext) -> None:
         job.guard.failed("on_session_end", error)
 
 
-def prewarm(proc: JobProcess) -> None:
+def prewarm(proc: JobProcess | None = None) -> None:
     """Make the sinks' clients before the first call, and send what dead processes left behind.
 
-    For ``AgentServer(setup_fnc=...)``; call it from a ``setup_fnc`` of your own.
+    For ``AgentServer(setup_fnc=...)``; call it from a ``setup_fnc`` of your own. Called by
+    yourself before the worker starts, without a process, it checks the settings.
 
     Raises:
-        SettingsError: A setting is wrong. The worker's start fails, no call does.
+        SettingsError: A setting is wrong, and this is not a job's process. There an exception
+            would fail every call (livekit-agents 1.8.9 registers all the same after 12 s): the
+            variable is logged, and its default is used.
     """
-    settings = Settings.load()
+    if proc is None or _is_main():
+        settings = Settings.load()
+    else:
+        settings = _lenient_settings()
     for name, meant in unknown_variables().items():
         hint = f"; did you mean {meant}?" if meant else ""
         logger.warning("the environment variable %s is no setting of analytics%s", name, hint)
@@ -119,6 +124,22 @@ def prewarm(proc: JobProcess) -> None:
         courier = _courier(settings)
         courier.prepare(timeout=_PREPARE_SECONDS)
         courier.sweep()
+
+
+def _is_main() -> bool:
+    """Whether this is the worker's own start, not the framework's set-up of a job's process.
+
+    The framework calls a ``setup_fnc`` in a child process, or in a thread of the worker.
+    """
+    in_child = multiprocessing.parent_process() is not None
+    return not in_child and threading.current_thread() is threading.main_thread()
+
+
+def _lenient_settings() -> Settings:
+    settings, problem = Settings.load_leniently()
+    if problem:
+        logger.error("%s The defaults are used for these, and calls go on.", problem)
+    return settings
 
 
 def _recorder(

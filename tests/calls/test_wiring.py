@@ -60,6 +60,21 @@ async def test_export_at_session_end_waits_and_sends_once(
         assert [e["revision"] for e in office.events(room)] == [1]
 
 
+async def test_wrong_setting_is_named_and_fails_no_call(
+    livekit_server: LiveKitServer, moto: MotoServer, tmp_path: Path
+) -> None:
+    settings = {"ANALYTICS_EXPORT_AT": "whenever", "ANALYTICS_S3_BUKET": "typo"}
+    with Office(livekit_server, moto, tmp_path, settings=settings) as office:
+        room = await office.dispatch("plain")
+        caller = await office.caller(room)
+        await caller.hears(agents.GREETING)
+        await caller.hang_up()
+        await office.exported(room)
+    log = office.log.read_text()
+    assert "ANALYTICS_EXPORT_AT: input should be 'close' or 'session_end'" in log
+    assert "ANALYTICS_S3_BUKET is no setting of analytics; did you mean ANALYTICS_S3_BUCKET?" in log
+
+
 @pytest.mark.parametrize("mode", ["hang", "access_denied", "503"])
 async def test_failing_sinks_do_not_hold_the_job_and_a_drain_delivers(
     livekit_server: LiveKitServer,

@@ -1,0 +1,88 @@
+# Everything runs in virtual environments of the project's own: Python 3.10+ and make are enough.
+# `make help` lists what there is.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python that works and is new enough.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 15))' 2>/dev/null \
+	&& echo $$p && break; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+# The newest livekit-agents that the suite is known to pass with; `make test-all` has the oldest.
+AGENTS ?= 1.8.9
+# Processes that the tests run in.
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-livekit test test-all test-ends check format tools dist coverage chaos clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+demo: $(VENV)/base ## Run a scripted call offline, show its record (./analytics)
+	@$(BIN)/python -m examples.offline_call
+
+demo-livekit: $(VENV)/dev tools ## The same call through a real livekit-server, to a local S3 and CloudWatch
+	@$(BIN)/python -m examples.livekit_call
+
+test: $(VENV)/dev tools ## Run all tests, real servers included
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+test-all: $(VENV)/dev tools ## Run all tests on every Python here, and with the oldest livekit-agents
+	$(BIN)/python -m tests.matrix --newest $(AGENTS)
+
+test-ends: $(VENV)/dev tools ## Run all tests with the oldest and the newest pair of these only
+	$(BIN)/python -m tests.matrix --newest $(AGENTS) --ends
+
+check: $(VENV)/dev ## Lint, types for three platforms, import layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin livekit_plugins_analytics
+	$(BIN)/mypy --platform win32 livekit_plugins_analytics
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev ## Format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+coverage: $(VENV)/dev ## Branch coverage of the pure modules: all of it
+	$(BIN)/python -m pytest -q tests/test_*.py tests/collectors --ignore tests/test_examples.py \
+		--cov=livekit_plugins_analytics --cov-branch --cov-report=
+	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
+
+chaos: $(VENV)/dev ## Kill writers and drainers a thousand times: nothing lost, nothing torn
+	ANALYTICS_CHAOS=1000 $(BIN)/python -m pytest tests/delivery/test_crash.py --timeout 3600 -s
+
+dist: $(VENV)/dev ## Build sdist and wheel, check them, install the wheel into an empty environment
+	rm -rf dist build/empty
+	$(BIN)/python -m build --quiet
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv build/empty
+	build/empty/bin/python -m pip --disable-pip-version-check install --quiet dist/*.whl
+	cd build && empty/bin/python -c 'import livekit_plugins_analytics as a; print(a.__version__)'
+	cd build && empty/bin/livekit-analytics --version
+
+tools: $(VENV)/dev ## Build the media server and the S3 gateway into .tools, once
+	@$(BIN)/python -m tests.tools
+
+clean: ## Remove what was built, except the tools
+	rm -rf $(VENV) .venv-* build dist .coverage .mypy_cache .ruff_cache .pytest_cache
+
+PURE := livekit_plugins_analytics/record.py,livekit_plugins_analytics/trim.py,$\
+	livekit_plugins_analytics/ending.py,livekit_plugins_analytics/settings.py,$\
+	livekit_plugins_analytics/draft.py,livekit_plugins_analytics/costs/*,$\
+	livekit_plugins_analytics/collectors/*
+
+$(VENV)/base: pyproject.toml constraints.txt
+	@test -n '$(PYTHON)' || { echo 'Python 3.10 to 3.14 is needed; set PYTHON=' >&2; exit 1; }
+	@echo 'Installing the package into $(VENV) (a minute, once)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --editable . 'livekit-agents==$(AGENTS)'
+	@touch $@
+
+$(VENV)/dev: $(VENV)/base
+	@echo 'Installing what the tests and checks need (a minute, once)'
+	@$(PIP) --editable '.[dev]' 'livekit-agents==$(AGENTS)'
+	@touch $@

@@ -1,0 +1,1 @@
+"""Calls to try and code to copy; see README.md."""
