@@ -16,6 +16,7 @@ from tests.calls import agents
 from tests.calls.caller import PATIENCE
 from tests.calls.office import Office
 from tests.servers import FaultServer, LiveKitServer, MotoServer, VersityGateway
+from tests.servers.faults import Mode
 
 
 @pytest.mark.parametrize(("executor", "hooks"), [("process", "none"), ("thread", "all")])
@@ -81,7 +82,7 @@ async def test_failing_sinks_do_not_hold_the_job_and_a_drain_delivers(
     faults: FaultServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    mode: str,
+    mode: Mode,
 ) -> None:
     budget = {"ANALYTICS_EXPORT_BUDGET_SECONDS": "2"}
     with Office(livekit_server, faults, tmp_path, settings=budget) as office:
