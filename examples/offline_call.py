@@ -12,11 +12,13 @@ import gzip
 import json
 import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from livekit.agents import AgentSession, AgentStateChangedEvent
 from rich.console import Console
+from rich.text import Text
 
 import livekit_plugins_analytics as analytics
 from examples.sales import TURNS, Greeter, make_session
@@ -71,15 +73,24 @@ def main() -> int:
     """Hold the call and show its record."""
     # The framework logs the failures of the script: they are part of the call.
     logging.getLogger("livekit.agents").setLevel(logging.ERROR)
-    settings = _settings()
-    assert settings.directory
     console = Console(highlight=False)
+    try:
+        settings = _settings()
+    except analytics.SettingsError as error:
+        console.print(f"[red]{error}[/]")
+        return 2
+    assert settings.directory
     with Console(stderr=True).status("A sales call is going on ..."):
         session_id, delivered = asyncio.run(call(settings))
     path, record = read(settings.directory, session_id)
     show(console, record)
-    console.print(f"\nThe record: [bold]{path}[/]", soft_wrap=True)
-    console.print(f"zcat {path} | python -m json.tool", soft_wrap=True)
+    for where in (path, *_other_sinks(settings)):
+        console.print("The record is in", Text(str(where), style="bold"), soft_wrap=True)
+    if not delivered:
+        console.print(
+            f"[red]Not everywhere yet: it waits in {settings.spool} and is sent again.[/]"
+        )
+    console.print(Text(f"gzip -dc {path} | python -m json.tool", style="dim"), soft_wrap=True)
     return 0 if delivered else 1
 
 
@@ -88,7 +99,14 @@ def _settings() -> analytics.Settings:
     given = analytics.Settings.load()
     wanted = {"directory": Path("analytics"), "environment": "demo", "transcript": "on"}
     missing = {k: v for k, v in wanted.items() if k not in given.model_fields_set}
-    return given.model_copy(update=missing)
+    return given.model_copy(update={**missing, "enabled": True})
+
+
+def _other_sinks(settings: analytics.Settings) -> Iterator[str]:
+    if settings.s3_bucket:
+        yield f"s3://{settings.s3_bucket}/{settings.s3_prefix}"
+    if settings.log_group:
+        yield f"CloudWatch Logs, group {settings.log_group}"
 
 
 if __name__ == "__main__":
