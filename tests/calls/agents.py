@@ -28,7 +28,6 @@ from livekit_plugins_analytics.testing import (
     When,
 )
 
-AGENT_NAME = "sales"
 GREETING = "Hello, this is sales."
 BOOKED = "Your meeting is booked for Monday."
 HELLO = "Hello, I would like to book a meeting about proposals."

@@ -17,7 +17,6 @@ from typing import Any
 
 from livekit import api
 
-from tests.calls.agents import AGENT_NAME
 from tests.calls.caller import PATIENCE, Caller
 from tests.servers import FaultServer, LiveKitServer, MotoServer
 
@@ -51,9 +50,11 @@ class Office:
         self.folder = folder
         self.bucket = f"calls-{uuid.uuid4().hex[:12]}"
         self.group = f"/calls/{uuid.uuid4().hex[:12]}"
+        # Every worker of a name gets its share of the jobs: each office needs its own.
+        self.agent_name = f"sales-{uuid.uuid4().hex[:8]}"
         self.spool = folder / "spool"
         self.log = folder / "worker.log"
-        self._arguments = [executor, hooks]
+        self._arguments = [self.agent_name, executor, hooks]
         self._settings = settings or {}
         self._process: subprocess.Popen[str] | None = None
 
@@ -108,13 +109,18 @@ class Office:
             self._process.stdout.close()
         self._process = None
 
+    def kill(self) -> None:
+        """End the worker as the kernel does; its jobs notice."""
+        assert self._process
+        self._process.kill()
+
     async def dispatch(self, call: str, room: str = "", **metadata: Any) -> str:
         """Send the agent to a room for a kind of call; the room's name."""
         room = room or f"room-{uuid.uuid4().hex[:8]}"
         async with self.livekit.api() as client:
             await client.agent_dispatch.create_dispatch(
                 api.CreateAgentDispatchRequest(
-                    agent_name=AGENT_NAME,
+                    agent_name=self.agent_name,
                     room=room,
                     metadata=json.dumps({"call": call, **metadata}),
                 )

@@ -49,7 +49,7 @@ async def test_call_books_a_meeting_and_ends_by_hang_up(office: Office) -> None:
     assert record["record_status"] == "final"
     assert record["environment"] == "test"
     assert record["simulated"] is False
-    assert record["agent_name"] == "sales"
+    assert record["agent_name"] == office.agent_name
     assert record["worker_id"].startswith("AW_")
     assert record["user_email"] == "user@company.com"
     assert record["user_metadata"] == {"plan": "trial"}

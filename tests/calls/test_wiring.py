@@ -76,6 +76,24 @@ async def test_wrong_setting_is_named_and_fails_no_call(
     assert "ANALYTICS_S3_BUKET is no setting of analytics; did you mean ANALYTICS_S3_BUCKET?" in log
 
 
+async def test_job_whose_worker_was_killed_hands_over_what_it_has(
+    livekit_server: LiveKitServer, moto: MotoServer, tmp_path: Path
+) -> None:
+    """No close and no hook comes then: only the end of the job's own event loop."""
+    with Office(livekit_server, moto, tmp_path) as office:
+        room = await office.dispatch("plain")
+        caller = await office.caller(room)
+        await caller.hears(agents.GREETING)
+        office.kill()
+        (record,) = await office.exported(room)
+        await caller.hang_up()
+
+    assert record["record_status"] == "partial"
+    assert record["end_cause"] == "unknown"
+    assert record["closed_at"] is None
+    assert record["metrics_summary"]["agent_turns"] == 1
+
+
 @pytest.mark.parametrize("mode", ["hang", "access_denied", "503"])
 async def test_failing_sinks_do_not_hold_the_job_and_a_drain_delivers(
     livekit_server: LiveKitServer,

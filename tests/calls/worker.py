@@ -11,13 +11,14 @@ import sys
 from livekit.agents import AgentServer, JobExecutorType
 
 import livekit_plugins_analytics as analytics
-from tests.calls.agents import AGENT_NAME, entrypoint, own_session_end
+from tests.calls.agents import entrypoint, own_session_end
 
 
-async def main(executor: str, hooks: str) -> None:
+async def main(agent_name: str, executor: str, hooks: str) -> None:
     """Run until SIGTERM.
 
     Args:
+        agent_name: What the worker registers as.
         executor: "process" or "thread".
         hooks: "all": everything wired; "none": only `attach`.
     """
@@ -34,7 +35,7 @@ async def main(executor: str, hooks: str) -> None:
     if wired:
         server.setup_fnc = analytics.prewarm
     server.rtc_session(
-        entrypoint, agent_name=AGENT_NAME, on_session_end=own_session_end if wired else None
+        entrypoint, agent_name=agent_name, on_session_end=own_session_end if wired else None
     )
     server.on("worker_registered", lambda *_: print("READY", flush=True))
     stop = asyncio.Event()
