@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +17,7 @@ from .record import (
     Cost,
     Latency,
     MetricsSummary,
+    Privacy,
     SessionRecord,
     compressed,
     event,
@@ -28,6 +28,9 @@ from .record import (
 from .settings import Settings
 from .version import __version__
 from .writers import MAX_EVENT_BYTES, Parcel, s3_uri
+
+# The facts that stand in the record as they are.
+_FACTS = ("job_id", "room_name", "room_sid", "agent_name", "worker_id", "simulated", "sdk_version")
 
 
 def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> SessionRecord:
@@ -44,9 +47,10 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
     costs = _costs(capture, utc(start))
     metrics = _metrics(capture, end)
     stages, implausible = latency(capture.said, capture.tool_durations)
-    transcript = None
-    if settings.transcript == "on":
-        transcript = capture.words.result(capture.said, capture.tools)
+    transcript, cut = None, 0
+    if settings.transcript == "on" and not facts.redaction:
+        transcript, cut = capture.words.result(capture.said, capture.tools)
+    truncated = {"transcript": cut, "latency": implausible}
     return SessionRecord(
         session_id=capture.session_id,
         revision=capture.revision,
@@ -92,10 +96,11 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
         handoffs=capture.handoffs,
         errors=capture.errors,
         transcript=transcript,
+        privacy=_privacy(facts, settings),
         completeness=Completeness(
             close_event_seen=evidence.close_reason is not None,
             missing=_missing(capture, metrics, costs),
-            truncated={**capture.truncated, **({"latency": implausible} if implausible else {})},
+            truncated={**capture.truncated, **{k: n for k, n in truncated.items() if n}},
             dropped_events=capture.dropped,
             handler_errors=capture.handler_errors,
             invalid_values=capture.invalid_values,
@@ -116,7 +121,7 @@ def bare(capture: Capture, settings: Settings, handler_errors: int) -> SessionRe
                 for name, field in SessionRecord.model_fields.items()
                 if field.is_required()
             },
-            **dataclasses.asdict(capture.facts),
+            **{name: getattr(capture.facts, name) for name in _FACTS},
             "session_id": capture.session_id,
             "revision": capture.revision,
             "record_status": "partial",
@@ -124,11 +129,13 @@ def bare(capture: Capture, settings: Settings, handler_errors: int) -> SessionRe
             "environment": settings.environment,
             "start_time": utc(start),
             "end_time": utc(end),
+            "closed_at": None if evidence.closed_at is None else utc(evidence.closed_at),
             "duration_seconds": round(end - start, 3),
             "close_reason": evidence.close_reason,
             "end_cause": end_cause(evidence),
             "metrics_summary": MetricsSummary(),
             "latency": Latency(),
+            "privacy": _privacy(capture.facts, settings),
             "completeness": Completeness(
                 close_event_seen=evidence.close_reason is not None,
                 missing=["everything but the times"],
@@ -153,6 +160,12 @@ def parcel(record: SessionRecord, settings: Settings) -> Parcel:
         happened_at=record.end_time.timestamp(),
         stream=record.agent_name or "",
     )
+
+
+def _privacy(facts: Facts, settings: Settings) -> Privacy:
+    """What was kept back: a project that has its data redacted gets no raw transcript here."""
+    withheld = facts.redaction and settings.transcript == "on"
+    return Privacy(withheld=["transcript"] if withheld else [])
 
 
 def _metrics(capture: Capture, end: float) -> MetricsSummary:

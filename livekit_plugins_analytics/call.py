@@ -136,7 +136,9 @@ class Call:
         self._calls.watch(self.session)
 
     def on_user_state_changed(self, event: UserStateChangedEvent) -> None:
-        self._conversation.on_user_state(event)
+        # The framework marks the turns of a caller who types as well: that is no voice.
+        voice = self.session.input.audio is not None
+        self._conversation.on_user_state(event, voice=voice)
 
     def on_user_input_transcribed(self, event: UserInputTranscribedEvent) -> None:
         if event.is_final:

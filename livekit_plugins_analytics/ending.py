@@ -102,7 +102,7 @@ def end_cause(evidence: Evidence) -> EndCause:
 def end_time(evidence: Evidence) -> float:
     """When the call ended, in unix seconds: its last caller's departure, else its close."""
     last = _last_caller(evidence)
-    ends = [evidence.closed_at or evidence.now]
+    ends = [evidence.now if evidence.closed_at is None else evidence.closed_at]
     if evidence.room_gone_at is not None:
         ends.append(evidence.room_gone_at)
     if last:
@@ -112,8 +112,7 @@ def end_time(evidence: Evidence) -> float:
 
 def _last_caller(evidence: Evidence) -> Gone | None:
     """The departure that ended the call, if one did."""
-    until = (evidence.closed_at or evidence.now) + _RACE_SECONDS
-    gone = [g for g in evidence.gone if g.at <= until]
+    gone = [g for g in evidence.gone if _may_have_ended(evidence, g)]
     if not gone:
         return None
     # With somebody else still on the line, a departure ended the call only where the framework
@@ -121,6 +120,17 @@ def _last_caller(evidence: Evidence) -> Gone | None:
     if evidence.callers_present and evidence.close_reason != "participant_disconnected":
         return None
     return gone[-1]
+
+
+def _may_have_ended(evidence: Evidence, gone: Gone) -> bool:
+    """Whether a departure came before the close, or races it."""
+    close = evidence.now if evidence.closed_at is None else evidence.closed_at
+    if gone.at <= close:
+        return True
+    # Who hangs up is seen to leave before the framework closes for it. After the close it is
+    # somebody who hangs up because the agent has ended the call.
+    by_server = _DEPARTURES.get(gone.reason or "") != "caller_hung_up"
+    return by_server and gone.at <= close + _RACE_SECONDS
 
 
 def _agent_ended(evidence: Evidence) -> bool:

@@ -24,6 +24,8 @@ class Facts:
     agent_name: str | None = None
     worker_id: str | None = None
     simulated: bool = True
+    redaction: bool = False
+    """The project has its data redacted: what was said is not for export."""
     sdk_version: str = agents.__version__
 
     @classmethod
@@ -39,6 +41,7 @@ class Facts:
             agent_name=_text(job.agent_name),
             worker_id=_text(ctx.worker_id),
             simulated=_simulated(ctx),
+            redaction=job.enable_redaction is True,
         )
 
     def session_id(self) -> str:

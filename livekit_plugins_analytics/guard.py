@@ -6,6 +6,8 @@ A TypeError from a handler escapes the framework's `emit` and can kill the speec
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -19,11 +21,16 @@ _QUIET_SECONDS = 60.0
 
 
 class Guard:
-    """Wraps handlers; counts what they raise and logs it once a minute."""
+    """Wraps handlers; counts what they raise and logs it once a minute.
 
-    def __init__(self) -> None:
+    Args:
+        clock: Seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.errors = 0
-        self._silent_until = 0.0
+        self._clock = clock
+        self._silent_until = -math.inf
 
     def __call__(self, handler: Callable[..., Any], name: str = "") -> Callable[..., None]:
         """The handler, unable to raise."""
@@ -48,7 +55,7 @@ class Guard:
     def failed(self, where: str, error: BaseException) -> None:
         """Count a failure; the log gets its type, never its text: it may quote the caller."""
         self.errors += 1
-        now = time.monotonic()
+        now = self._clock()
         if now < self._silent_until:
             return
         self._silent_until = now + _QUIET_SECONDS
@@ -56,9 +63,10 @@ class Guard:
         while frame and frame.tb_next:
             frame = frame.tb_next
         place = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else "?"
-        logger.error(
-            "analytics: %s failed with %s at %s; counted in the record, the call goes on",
-            where,
-            type(error).__name__,
-            place,
-        )
+        with contextlib.suppress(Exception):  # the agent's own log handlers may raise
+            logger.error(
+                "analytics: %s failed with %s at %s; counted in the record, the call goes on",
+                where,
+                type(error).__name__,
+                place,
+            )

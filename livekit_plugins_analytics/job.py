@@ -179,7 +179,10 @@ class Job:
 
 
 def _entrypoint() -> asyncio.Task[Any] | None:
-    task = asyncio.current_task()
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return None  # attached before any loop runs, as in a test's fake job
     return task if task is not None and task.get_name() == _ENTRYPOINT else None
 
 

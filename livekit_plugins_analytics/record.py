@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import math
 import re
+import sys
 from datetime import datetime, timezone
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic_core import to_json
 
-from .trim import Trimmer
+from .trim import DEPTH_LIMIT, Trimmer
 
 SCHEMA_VERSION = "1.0"
 
@@ -106,7 +107,7 @@ class ToolCall(BaseModel):
     tool: str
     timestamp: Timestamp
     call_id: str
-    status: Literal["running", "done", "error", "cancelled"]
+    status: Literal["done", "error", "cancelled"]
     duration_seconds: float | None = None
     arguments: dict[str, Json] = Field(default_factory=dict)
     result: str | None = None
@@ -322,11 +323,7 @@ def line(record: SessionRecord, *, without: frozenset[str] = frozenset()) -> byt
     Never raises for what a session can hold: what JSON cannot say (a lone surrogate, a NaN) is
     replaced, after the strict way has failed.
     """
-    values = record.model_dump(by_alias=True, exclude=set(without) or None)
-    try:
-        return to_json(values, inf_nan_mode="null")
-    except ValueError:
-        return to_json(Trimmer().plain("record", values), inf_nan_mode="null")
+    return _json(record.model_dump(by_alias=True, exclude=set(without) or None))
 
 
 def compressed(text: bytes) -> bytes:
@@ -334,26 +331,56 @@ def compressed(text: bytes) -> bytes:
     return gzip.compress(text + b"\n", compresslevel=6, mtime=0)
 
 
+# What an event never has: the words and the evidence. What its summary has not either: all whose
+# length is open, first the lists that carry content, then the sums per model as well.
+_WORDS = frozenset({"transcript", "signals"})
+_CONTENT = _WORDS | {
+    "tool_calls",
+    "participants",
+    "conversation_notes",
+    "custom",
+    "user_metadata",
+    "evaluations",
+    "errors",
+    "state_history",
+    "handoffs",
+    "tags",
+    "discovered_signals",
+}
+_SUMS = _CONTENT | {"usage", "cost_summary", "costs", "unpriced", "privacy", "completeness"}
+# A summary has about 20 texts: with this length it stays under 250 KB whatever they are.
+_SUMMARY_TEXT = 2_000
+
+
 def event(record: SessionRecord, *, limit: int, s3_uri: str | None) -> bytes:
     """The record for a log: without transcript and evidence, one valid JSON object.
 
     Args:
         record: The session.
-        limit: Bytes that the log takes; above it a summary that names the object is returned.
+        limit: Bytes that the log takes, not under 256 KB; above it a summary that names the
+            object is returned.
         s3_uri: Where the whole record is, or null where there is no S3.
     """
-    text = line(record, without=frozenset({"transcript", "signals"}))
-    if len(text) <= limit:
-        return text
-    long = frozenset(
-        {"transcript", "signals", "tool_calls", "participants", "conversation_notes", "custom"}
-        | {"user_metadata", "evaluations", "errors", "state_history", "handoffs", "tags"}
-        | {"discovered_signals"}
-    )
-    summary = record.model_dump(by_alias=True, exclude=set(long))
-    return to_json(
-        Trimmer(text=2_000).plain("event", {**summary, "truncated": True, "s3_uri": s3_uri})
-    )
+    text = line(record, without=_WORDS)
+    marks = {"truncated": True, "s3_uri": s3_uri}
+    for without in (_CONTENT, _SUMS):
+        if len(text) <= limit:
+            break
+        values = record.model_dump(by_alias=True, exclude=set(without))
+        text = to_json(_boundless(text=_SUMMARY_TEXT).plain("event", {**values, **marks}))
+    return text
+
+
+def _json(values: dict[str, Any]) -> bytes:
+    try:
+        return to_json(values, inf_nan_mode="null")
+    except ValueError:
+        return to_json(_boundless().plain("record", values))
+
+
+def _boundless(text: int = sys.maxsize) -> Trimmer:
+    """For what was trimmed when it was taken: nothing is cut once more, but for long texts."""
+    return Trimmer(text=text, nodes=sys.maxsize, depth=2 * DEPTH_LIMIT)
 
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -361,4 +388,5 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 def safe_session_id(text: str) -> str:
     """A session id that is safe in a key, a file's name and VARCHAR(100)."""
-    return _UNSAFE.sub("-", text).strip("-.")[:MAX_SESSION_ID]
+    # Athena, Spark and Trino skip files whose names begin with "_" or ".".
+    return _UNSAFE.sub("-", text).lstrip("-._")[:MAX_SESSION_ID].rstrip("-.")

@@ -91,8 +91,6 @@ class Recorder:
             self._begin(session)
             for name in _EVENTS:
                 session.on(name, self._guard(self._handler(name), f"on_{name}"))  # type: ignore[arg-type]  # a Literal, checked by a test
-            if job and not self._facts.simulated:
-                self._sentinel = asyncio.create_task(self._stand_by(), name="analytics_sentinel")
 
     # -- for the agent's code
 
@@ -192,6 +190,9 @@ class Recorder:
         capture = call.capture(
             status, evidence, self._remarks(call), self._participants(), self._dropped()
         )
+        if self._job:
+            cuts = Counter(capture.truncated) + Counter(self._job.trimmer.cuts)
+            capture = dataclasses.replace(capture, truncated=dict(cuts))
         self._send(capture, self._held(evidence))
         self._closed.set()
 
@@ -247,6 +248,8 @@ class Recorder:
             )
         self._draft = None
         self._closed = asyncio.Event()
+        if self._job and not self._facts.simulated:
+            self._sentinel = asyncio.create_task(self._stand_by(), name="analytics_sentinel")
 
     def _handler(self, name: str) -> Callable[[Any], None]:
         def handle(event: Any) -> None:
@@ -412,8 +415,7 @@ class Recorder:
     async def _stand_by(self) -> None:
         """The last resort: where neither a close nor a hook comes, the loop's end cancels this."""
         try:
-            while not self._closed.is_set():
-                await self._closed.wait()
+            await self._closed.wait()
         except asyncio.CancelledError:
             self.finish("partial")
             self.settle(last=True)

@@ -113,10 +113,7 @@ def prewarm(proc: JobProcess | None = None) -> None:
             would fail every call (livekit-agents 1.8.9 registers all the same after 12 s): the
             variable is logged, and its default is used.
     """
-    if proc is None or _is_main():
-        settings = Settings.load()
-    else:
-        settings = _lenient_settings()
+    settings = Settings.load() if proc is None or _is_main() else _lenient_settings()
     for name, meant in unknown_variables().items():
         hint = f"; did you mean {meant}?" if meant else ""
         logger.warning("the environment variable %s is no setting of analytics%s", name, hint)

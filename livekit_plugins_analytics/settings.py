@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import SettingsError
@@ -23,16 +24,8 @@ _LOG_GROUP = re.compile(r"[\w./#-]{1,512}", re.ASCII)
 _LOG_STREAM = re.compile(r"[^:*]{1,512}")
 
 
-def _stripped(value: Any) -> Any:
-    """A pasted secret often ends in a line break."""
-    return value.strip() if isinstance(value, str) else value
-
-
 def _lowered(value: Any) -> Any:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-_Text = Annotated[str, BeforeValidator(_stripped)]
+    return value.lower() if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -47,28 +40,32 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     enabled: bool = True
     """Off: `attach` returns a recorder that records nothing."""
-    s3_bucket: _Text | None = None
+    s3_bucket: str | None = None
     """The bucket for records; unset: no S3."""
-    s3_prefix: _Text = "sessions/"
+    s3_prefix: str = "sessions/"
     """What every S3 key starts with."""
-    s3_endpoint_url: _Text | None = None
+    s3_endpoint_url: str | None = None
     """An S3-compatible store other than AWS."""
-    s3_kms_key_id: _Text | None = None
+    s3_kms_key_id: str | None = None
     """Encrypt objects with this KMS key (SSE-KMS) instead of the bucket's default."""
-    log_group: _Text | None = None
+    log_group: str | None = None
     """The CloudWatch Logs group for one event per session; it must exist. Unset: no CloudWatch."""
-    log_stream: _Text | None = None
+    log_stream: str | None = None
     """The log stream; unset: ``{agent name}/{UTC day}``."""
     directory: Path | None = None
     """A local directory for records, in S3's layout. ``./analytics`` where no sink is set."""
     spool_directory: Path | None = None
     """Where a record waits until every sink has confirmed it; unset: ``./.analytics-spool``."""
-    environment: _Text = "production"
+    environment: str = "production"
     """Written to each record: production, staging, ..."""
     transcript: Annotated[Literal["off", "on"], BeforeValidator(_lowered)] = "off"
     """Whether the record carries the transcript."""
@@ -76,6 +73,16 @@ class Settings(BaseSettings):
     """Seconds from a session's end in which sending is tried; afterwards the spool keeps it."""
     export_at: Annotated[Literal["close", "session_end"], BeforeValidator(_lowered)] = "close"
     """When the record leaves: as soon as the session closes, or when the job's session ends."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _stripped(cls, value: Any) -> Any:
+        """A pasted secret often ends in a line break; one that is nothing else is unset."""
+        if not isinstance(value, str) or not value:
+            return value
+        if not (text := value.strip()):
+            raise PydanticUseDefault
+        return text
 
     @field_validator("s3_bucket")
     @classmethod
@@ -119,7 +126,10 @@ class Settings(BaseSettings):
     @field_validator("directory", "spool_directory")
     @classmethod
     def _expanded(cls, value: Path | None) -> Path | None:
-        return None if value is None else value.expanduser()
+        try:
+            return None if value is None else value.expanduser()
+        except RuntimeError:
+            raise ValueError("a path; the user after its '~' has no home directory") from None
 
     @classmethod
     def load(cls) -> Settings:
@@ -145,7 +155,7 @@ class Settings(BaseSettings):
         try:
             return cls(), None
         except ValidationError as error:
-            wrong = {str(e["loc"][0]) for e in error.errors() if e["loc"]}
+            wrong = {str(e["loc"][0]) for e in error.errors()}
             defaults = {name: cls.model_fields[name].get_default() for name in wrong}
             return cls(**defaults), _explained(error)
 
@@ -176,10 +186,6 @@ def _explained(error: ValidationError) -> str:
     """One line per wrong variable, without the value: a secret may be in the wrong place."""
     lines = []
     for e in error.errors(include_input=False, include_url=False):
-        name = str(e["loc"][0]) if e["loc"] else ""
-        if e["type"] == "extra_forbidden":
-            lines.append(f"{name}: there is no such setting")
-            continue
         message = e["msg"].removeprefix("Value error, ")
-        lines.append(f"{PREFIX}{name.upper()}: {message[:1].lower()}{message[1:]}")
+        lines.append(f"{PREFIX}{str(e['loc'][0]).upper()}: {message[:1].lower()}{message[1:]}")
     return "Wrong analytics settings. " + "; ".join(lines) + "."

@@ -7,11 +7,13 @@ import dataclasses
 import enum
 import math
 import numbers
+import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -23,6 +25,9 @@ NODE_LIMIT = 2_000
 DEPTH_LIMIT = 12
 # Warehouses read integers as 64 bits.
 _INT_MAX = 2**63 - 1
+# Python prints a huge integer in quadratic time, and refuses to beyond a limit that can be as
+# low as 640 digits; 2,000 bits are 603.
+_DECIMAL_BITS = 2_000
 
 
 class Trimmer:
@@ -31,23 +36,28 @@ class Trimmer:
     Args:
         text: Longest string kept, in characters.
         nodes: Most values kept of one nested value.
+        depth: Most levels kept of one nested value.
     """
 
-    def __init__(self, *, text: int = TEXT_LIMIT, nodes: int = NODE_LIMIT) -> None:
+    def __init__(
+        self, *, text: int = TEXT_LIMIT, nodes: int = NODE_LIMIT, depth: int = DEPTH_LIMIT
+    ) -> None:
         self._text = text
         self._nodes = nodes
+        self._depth = depth
         self.cuts: Counter[str] = Counter()
 
     def text(self, field: str, value: str) -> str:
         """The string, cut to the limit, without lone surrogates."""
+        # A plain str of a subclass (LanguageCode, an enum), whose own methods may do anything.
+        value = str.__str__(value)
         if len(value) > self._text:
             self.cuts[field] += 1
             value = value[: self._text - 1] + "…"
-        if not value.isascii():
-            # str subclasses (LanguageCode, enums) come out as plain str here as well.
-            # UTF-16 joins surrogate pairs and replaces each lone one by a single U+FFFD.
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return str.__str__(value)
+        if value.isascii():
+            return value
+        # UTF-16 joins surrogate pairs and replaces each lone one by a single U+FFFD.
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     def plain(self, field: str, value: Any) -> Any:
         """The value as dicts, lists, strings, numbers, booleans and null; never raises.
@@ -55,7 +65,7 @@ class Trimmer:
         Bytes become base64, numbers that JSON or a 64-bit column cannot hold become null or
         text, objects their fields or their ``repr``, a cycle ends at the depth limit.
         """
-        return self._walk(field, value, DEPTH_LIMIT, [self._nodes])
+        return self._walk(field, value, self._depth, [self._nodes])
 
     def _walk(self, field: str, value: Any, depth: int, left: list[int]) -> Any:
         left[0] -= 1
@@ -68,7 +78,7 @@ class Trimmer:
                 return scalar
             if isinstance(value, Mapping):
                 return self._mapping(field, value, depth, left)
-            if isinstance(value, (list, tuple, set, frozenset)):
+            if isinstance(value, Collection):
                 return self._items(field, value, depth, left)
             return self._walk(field, _fields(value), depth - 1, left)
         except Exception:
@@ -79,6 +89,8 @@ class Trimmer:
     def _scalar(self, field: str, value: Any) -> Any:
         if value is None or isinstance(value, bool):
             return value
+        if type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_"):
+            return bool(value)  # the one scalar of numpy that is no number to Python
         if isinstance(value, enum.Enum):
             return self._walk(field, value.value, 2, [2])
         if isinstance(value, str):
@@ -86,15 +98,16 @@ class Trimmer:
         if isinstance(value, numbers.Integral):
             number = int(value)
             return number if -_INT_MAX <= number <= _INT_MAX else self.text(field, _digits(number))
-        if isinstance(value, Decimal):
-            return str(value)
+        if isinstance(value, (Decimal, UUID, os.PathLike)):
+            return self.text(field, str(value))
         if isinstance(value, numbers.Real):
             number_ = float(value)
             return number_ if math.isfinite(number_) else None
         if isinstance(value, (bytes, bytearray, memoryview)):
-            kept = bytes(value[: self._text])
-            self.cuts[field] += len(value) > len(kept)
-            return base64.b64encode(kept).decode("ascii")
+            octets = memoryview(value).cast("B")
+            if len(octets) > self._text:
+                self.cuts[field] += 1
+            return base64.b64encode(octets[: self._text]).decode("ascii")
         if isinstance(value, (datetime, date, time)):
             return value.isoformat()
         if isinstance(value, timedelta):
@@ -124,15 +137,13 @@ class Trimmer:
 def _fields(value: Any) -> Any:
     """An object's fields where it has declared some, else its repr."""
     if isinstance(value, BaseModel):
-        return {name: getattr(value, name) for name in type(value).model_fields}
+        fields = {name: getattr(value, name) for name in type(value).model_fields}
+        return {**fields, **(value.model_extra or {})}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
     return repr(value)
 
 
 def _digits(number: int) -> str:
-    """A huge integer as text; Python refuses to print more than 4,300 digits."""
-    try:
-        return str(number)
-    except ValueError:
-        return hex(number)
+    """A huge integer as text: decimal, or hexadecimal where that would take too long."""
+    return str(number) if number.bit_length() <= _DECIMAL_BITS else hex(number)

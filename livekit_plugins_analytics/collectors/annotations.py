@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import enum
+import math
+import numbers
 import time
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from ..record import StateChange, utc
@@ -53,8 +56,8 @@ class Annotations:
         return True
 
     def record_consent(self, granted: Any, method: Any) -> bool:
-        # Only True is consent: "no" is a true value as well.
-        if not isinstance(granted, bool):
+        # Only True is consent: "no" is a true value as well, and a mock passes for a bool.
+        if type(granted) is not bool:
             return False
         self.consent, self.consent_at = granted, time.time()
         self.consent_method = self._text("consent_method", method)
@@ -84,7 +87,7 @@ class Annotations:
         return True
 
     def set_outcome(self, success: Any, reason: Any) -> bool:
-        if not isinstance(success, bool):
+        if type(success) is not bool:
             return False
         self.outcome = "success" if success else "fail"
         self.outcome_reason = self._text("outcome_reason", reason)
@@ -95,10 +98,14 @@ class Annotations:
         return self._trimmer.plain(field, value)
 
     def _merge(self, field: str, into: dict[str, Any], values: Any) -> bool:
-        if not isinstance(values, Mapping):
+        try:
+            items = list(values.items()) if isinstance(values, Mapping) else None
+        except Exception:  # a mapping of the agent's own
+            items = None
+        if items is None:
             return False
         kept = True
-        for key, value in values.items():
+        for key, value in items:
             name = self._text(field, key)
             if not name:
                 kept = False
@@ -107,13 +114,19 @@ class Annotations:
         return kept
 
     def _text(self, field: str, value: Any) -> str | None:
-        """The value as text, or None for what says nothing."""
-        if isinstance(value, enum.Enum):
-            value = value.value
-        if value is None or isinstance(value, (bool, bytes)):
+        """A text, a number or an enum of these as text, or None for what is none or empty."""
+        try:
+            if isinstance(value, enum.Enum):
+                value = value.value
+            if isinstance(value, bool):
+                return None
+            if isinstance(value, (numbers.Real, Decimal)):
+                value = str(self._trimmer.plain(field, value)) if math.isfinite(value) else None
+            if not isinstance(value, str):
+                return None
+            return self._trimmer.text(field, value).strip() or None
+        except Exception:  # an object that will not even say what it is
             return None
-        plain = value if isinstance(value, str) else str(self._trimmer.plain(field, value))
-        return self._trimmer.text(field, plain).strip() or None
 
     def _full(self, held: Any, limit: int) -> bool:
         if len(held) < limit:

@@ -86,10 +86,16 @@ class Conversation:
             Handoff(from_agent=before, to=handoff.new_agent_id, at=utc(handoff.created_at))
         )
 
-    def on_user_state(self, event: UserStateChangedEvent) -> None:
-        """The caller began or ended speaking (voice activity)."""
-        self._user_heard = True
-        self._user_active_at = max(self._user_active_at, event.created_at)
+    def on_user_state(self, event: UserStateChangedEvent, *, voice: bool = True) -> None:
+        """The caller began or ended speaking (voice activity).
+
+        Args:
+            event: The change.
+            voice: Whether there is a microphone at all; typed turns have these states too.
+        """
+        self._user_heard = self._user_heard or voice
+        if "speaking" in (event.old_state, event.new_state):  # "away" is no activity
+            self._user_active_at = max(self._user_active_at, event.created_at)
         self._user.on(event.old_state, event.new_state, event.created_at)
 
     def on_agent_state(self, event: AgentStateChangedEvent) -> None:
@@ -127,9 +133,12 @@ class Conversation:
         )
 
     def first_agent_speech(self, start: float) -> float | None:
-        """Seconds from the session's start to the agent's first speech, or first message."""
-        moments = [m for m in (self._agent.first, self._first_agent_message) if m is not None]
-        return max(min(moments) - start, 0.0) if moments else None
+        """Seconds from the session's start to the agent's first speech.
+
+        A message is dated when its generation began; it counts only where nothing was spoken.
+        """
+        first = self._first_agent_message if self._agent.first is None else self._agent.first
+        return None if first is None else max(first - start, 0.0)
 
     def user_speaking_seconds(self, end: float) -> float | None:
         """Seconds of the caller's voice; null where no voice was listened for."""

@@ -20,7 +20,7 @@ _STAGES = {
 }
 
 
-def latency(said: Iterable[Said], tools: Iterable[float]) -> tuple[Latency, int]:
+def latency(said: Iterable[Said], tools: Sequence[float]) -> tuple[Latency, int]:
     """The stages' distributions, and how many implausible values were left out.
 
     Args:
@@ -28,7 +28,8 @@ def latency(said: Iterable[Said], tools: Iterable[float]) -> tuple[Latency, int]
         tools: Seconds of each tool call. A tool may take longer than a minute.
     """
     values: dict[str, list[float]] = {stage: [] for stage in _STAGES}
-    implausible = 0
+    ran = [t for t in tools if 0 <= t < math.inf]
+    implausible = len(tools) - len(ran)
     for item in said:
         metrics = dict(item.message.metrics)
         for stage, name in _STAGES.items():
@@ -40,8 +41,7 @@ def latency(said: Iterable[Said], tools: Iterable[float]) -> tuple[Latency, int]
             else:
                 implausible += 1
     distributions = {stage: distribution(v) for stage, v in values.items()}
-    tool = distribution([t for t in tools if t >= 0])
-    return Latency(**distributions, tool=tool), implausible
+    return Latency(**distributions, tool=distribution(ran)), implausible
 
 
 def distribution(values: Sequence[float]) -> Distribution:

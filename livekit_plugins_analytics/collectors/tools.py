@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # A call with more tool calls than that is an agent in a loop; the count goes on.
 _MAX_CALLS = 2_000
+# Fields that a tool may add to one entry: beyond that it writes a log, not an annotation.
+_MAX_NOTES = 500
 
 
 @dataclass
@@ -26,6 +28,10 @@ class _Call:
     arguments: dict[str, Any]
     agent: str | None
     status: Literal["running", "done", "error", "cancelled"] = "running"
+    answered: bool = False
+    """The model has been told an output; a provider may use the id once more from now on."""
+    deferred: bool = False
+    """It ended after the model had been told of its progress: the batch has no result of it."""
     ended_at: float | None = None
     result: str | None = None
     error: str | None = None
@@ -33,10 +39,12 @@ class _Call:
 
 
 class Tools:
-    """Tool calls by their call id, in the order in which they began."""
+    """Tool calls in the order in which they began."""
 
     def __init__(self, trimmer: Trimmer) -> None:
-        self._calls: dict[str, _Call] = {}
+        self._calls: list[_Call] = []
+        self._latest: dict[str, _Call] = {}
+        """By call id; some providers number the calls of each reply anew."""
         self._trimmer = trimmer
         self.dropped = 0
 
@@ -49,10 +57,17 @@ class Tools:
             self._end(update, event.created_at)
 
     def on_executed(self, event: FunctionToolsExecutedEvent, agent: str | None) -> None:
-        """A batch was executed: the outputs as the model gets them, unknown tools included."""
+        """A batch was executed: the outputs as the model gets them, unknown tools included.
+
+        Of a deferred call this has the first report only; its end is told by `on_updated`.
+        """
         for call, output in event.zipped():
-            # A deferred call's later reports have ids of their own; they are not calls.
-            entry = self._calls.get(call.call_id) or self._begin(call, call.created_at, agent)
+            entry = self._latest.get(call.call_id)
+            if entry is None or entry.answered:
+                # It never ran: an unknown tool, arguments that did not fit, or a duplicate.
+                entry = self._begin(call, call.created_at, agent)
+                if entry is not None:
+                    entry.status = "done"
             if entry is not None:
                 self._output(entry, output)
 
@@ -62,40 +77,39 @@ class Tools:
         Returns:
             False where there is no such call.
         """
-        call = self._calls.get(call_id)
+        call = self._latest.get(call_id)
         if call is None:
             return False
         for name, value in fields.items():
             # The fixed keys keep their meaning: a clash gets a name of its own.
             key = f"annotated_{name}" if name in ToolCall.model_fields else name
-            call.notes[key] = value
+            if key in call.notes or len(call.notes) < _MAX_NOTES:
+                call.notes[key] = value
+            else:
+                self.dropped += 1
         return True
 
     def running(self, tool: str | None = None) -> list[str]:
         """Ids of the calls that run now, the latest last; of one tool where it is named."""
-        return [
-            c.call_id
-            for c in self._calls.values()
-            if c.status == "running" and tool in (None, c.tool)
-        ]
+        return [c.call_id for c in self._calls if c.status == "running" and tool in (None, c.tool)]
 
     @property
     def durations(self) -> list[float]:
         """Seconds of each call that ended by itself."""
         return [
             c.ended_at - c.started_at
-            for c in self._calls.values()
+            for c in self._calls
             if c.ended_at is not None and c.status != "cancelled"
         ]
 
     def result(self) -> list[ToolCall]:
-        """The calls as the record has them."""
+        """The calls as the record has them; one that still runs ends with the call."""
         return [
             ToolCall(
                 tool=c.tool,
                 timestamp=utc(c.started_at),
                 call_id=c.call_id,
-                status=c.status,
+                status="cancelled" if c.status == "running" else c.status,
                 duration_seconds=(
                     None if c.ended_at is None else seconds(max(c.ended_at - c.started_at, 0.0))
                 ),
@@ -105,7 +119,7 @@ class Tools:
                 agent=c.agent,
                 **c.notes,
             )
-            for c in self._calls.values()
+            for c in self._calls
         ]
 
     def _begin(self, call: FunctionCall, at: float, agent: str | None) -> _Call | None:
@@ -119,32 +133,33 @@ class Tools:
             arguments=self._arguments(call.arguments),
             agent=agent,
         )
-        self._calls[call.call_id] = entry
+        self._calls.append(entry)
+        self._latest[call.call_id] = entry
         return entry
 
     def _end(self, update: ToolCallEnded, at: float) -> None:
-        call = self._calls.get(update.call_id)
-        if call is None:
+        call = self._latest.get(update.call_id)
+        if call is None or call.ended_at is not None:
             return
         call.ended_at = at
+        call.deferred = update.id != update.call_id
         call.status = update.status
-        if update.message is None:
-            return
-        message = self._trimmer.text("tool_calls", update.message)
         if update.status == "error":
-            call.error = message
-        else:
-            call.result = message
+            # The event has the exception's raw text, which may hold anything. What the model was
+            # told comes with the batch, except of a call that failed after its first report.
+            call.error = call.error or "failed"
+        elif update.message is not None:
+            call.result = self._trimmer.text("tool_calls", update.message)
 
     def _output(self, call: _Call, output: FunctionCallOutput) -> None:
-        if call.status == "running" and call.ended_at is None and output.is_error:
-            # Never started: an unknown tool, or arguments that did not fit.
-            call.status, call.ended_at = "error", output.created_at
-            call.error = self._trimmer.text("tool_calls", output.output)
-        if call.status == "done" and output.output:
-            # What the model was told; a deferred call has not ended yet at this point, and its
-            # output here is only a placeholder.
-            call.result = self._trimmer.text("tool_calls", output.output)
+        call.answered = True
+        if call.status not in ("done", "error") or call.deferred:
+            return  # the output is only a first report, or `on_updated` knows better
+        text = self._trimmer.text("tool_calls", output.output)
+        if output.is_error or call.status == "error":
+            call.status, call.error, call.result = "error", text or call.error, None
+        elif text:
+            call.result = text  # what the model was told
 
     def _arguments(self, text: str) -> dict[str, Any]:
         """The arguments as an object, always: one type for the column."""

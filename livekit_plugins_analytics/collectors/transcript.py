@@ -48,7 +48,8 @@ class Words:
 
     def on_language(self, language: str | None) -> None:
         """A final transcript came in this language; the turn it belongs to comes next."""
-        self._language = str(language) if language else self._language
+        if language:
+            self._language = self._trimmer.text("transcript", language)
 
     def on_message(self, message: ChatMessage, agent: str | None) -> None:
         """A message was committed. System prompts never are part of the record."""
@@ -65,29 +66,37 @@ class Words:
         """The messages in time order."""
         return sorted(self._said.values(), key=lambda s: s.message.created_at)
 
-    def result(self, said: list[Said], tools: list[ToolCall]) -> Transcript:
-        """The transcript as the record has it.
+    def result(self, said: list[Said], tools: list[ToolCall]) -> tuple[Transcript, int]:
+        """The transcript as the record has it, and how many texts were cut.
+
+        Made in a thread, and perhaps twice: it counts its own cuts.
 
         Args:
             said: A copy of `said`, taken at the close.
             tools: The record's tool calls; they appear where they began.
         """
-        items = [self._item(s) for s in said]
+        trimmer = Trimmer()
+        items = [self._item(s, trimmer) for s in said]
         items += [self._tool(t) for t in tools]
         items.sort(key=lambda i: (i.at is None, i.at))
         speakers = {"user": "User", "agent": "Agent"}
         spoken = [f"{speakers[i.role]}: {i.text}" for i in items if i.role in speakers]
-        return Transcript(
-            source="session", complete=self.dropped == 0, text="\n".join(spoken), items=items
+        cut = trimmer.cuts.total()
+        transcript = Transcript(
+            source="session",
+            complete=self.dropped == 0 and not cut,
+            text="\n".join(spoken),
+            items=items,
         )
+        return transcript, cut
 
-    def _item(self, said: Said) -> TranscriptItem:
+    def _item(self, said: Said, trimmer: Trimmer) -> TranscriptItem:
         message = said.message
         metrics = dict(message.metrics)
         return TranscriptItem(
             id=message.id,
             role=_ROLES[message.role],
-            text=self._trimmer.text("transcript", message.text_content or ""),
+            text=trimmer.text("transcript", message.text_content or ""),
             at=utc(message.created_at),
             interrupted=message.interrupted,
             language=said.language,

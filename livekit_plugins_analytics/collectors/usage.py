@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -83,7 +84,7 @@ def usage_lines(usage: AgentSessionUsage) -> list[Usage]:
         quantities = {
             name: value if isinstance(value, int) else round(float(value), 3)
             for name, value in values.items()
-            if isinstance(value, (int, float)) and value
+            if isinstance(value, (int, float)) and value and math.isfinite(value)
         }
         lines.append(
             Usage(

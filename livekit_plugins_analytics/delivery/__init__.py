@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
 import tempfile
 import threading
 from multiprocessing.util import Finalize
@@ -12,7 +14,8 @@ from ..errors import SpoolError
 from ..log import logger
 from ..settings import Settings
 from ..writers import writers_for
-from .courier import Courier, DrainReport
+from .courier import Courier
+from .drain import DrainReport
 from .shipment import Hold, Shipment
 from .spool import Entry, Spool
 
@@ -32,38 +35,49 @@ __all__ = [
 # 10 s after it began to shut down, and the spool has the records.
 _EXIT_SECONDS = 5.0
 
+# Part of the fallback's name: everybody may write beside it.
+if sys.platform == "win32":  # pragma: no cover  # the suite runs on Linux
+    _USER = ""
+else:
+    _USER = f"-{os.getuid()}"
+
 _lock = threading.Lock()
-_couriers: dict[tuple[int, Settings], Courier] = {}
+_couriers: dict[Settings, Courier] = {}
 
 
 def courier_for(settings: Settings) -> Courier:
-    """This process' courier for these settings, made on first use."""
-    key = (os.getpid(), settings)  # a forked child must not use its parent's threads and clients
+    """This process' courier for these settings, made on first use; no disk, no network."""
     with _lock:
-        if key not in _couriers:
-            courier = Courier(
-                open_spool(settings), writers_for(settings), budget=settings.export_budget_seconds
-            )
-            _couriers[key] = courier
+        if settings not in _couriers:
+            spool = functools.partial(open_spool, settings)
+            budget = settings.export_budget_seconds
+            courier = _couriers[settings] = Courier(spool, writers_for(settings), budget=budget)
             # Runs in job processes too, where atexit does not (multiprocessing ends them).
-            Finalize(
-                None,
-                courier.flush,
-                args=(min(_EXIT_SECONDS, settings.export_budget_seconds),),
-                exitpriority=100,
-            )
-        return _couriers[key]
+            Finalize(None, courier.flush, args=(min(_EXIT_SECONDS, budget),), exitpriority=100)
+        return _couriers[settings]
 
 
 def open_spool(settings: Settings) -> Spool | None:
-    """The spool, in the temporary directory where its own cannot be written, or None."""
-    fallback = Path(tempfile.gettempdir()) / "livekit-analytics-spool"
+    """The spool, in the temporary directory where its own cannot be used, or None."""
     try:
         return Spool(settings.spool)
     except SpoolError as error:
-        logger.error("%s; %s is used", error, fallback)
+        problem = error
     try:
-        return Spool(fallback)
-    except SpoolError as error:
+        fallback = Path(tempfile.gettempdir()) / f"livekit-analytics-spool{_USER}"
+        logger.error("%s; %s is used", problem, fallback)
+        return Spool(fallback, private=True)
+    except (OSError, SpoolError) as error:
         logger.error("%s; records are kept in memory only", error)
         return None
+
+
+def _start_afresh() -> None:  # pragma: no cover  # runs in forked children
+    """A forked child has its parent's couriers, but none of their threads and connections."""
+    global _lock
+    _lock = threading.Lock()
+    _couriers.clear()
+
+
+if sys.platform != "win32":  # pragma: no branch
+    os.register_at_fork(after_in_child=_start_afresh)

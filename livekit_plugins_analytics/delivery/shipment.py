@@ -6,12 +6,14 @@ import threading
 import time
 from concurrent.futures import Future
 
+from .lineage import Lineage
+
 
 class Hold:
     """Keeps a shipment back, spooled but not sent, until it is released or a time has passed.
 
     Evidence of how a call ended may arrive a moment after its close; sending twice for it
-    would double every sink's traffic.
+    would double every sink's traffic. Once it is over it stays over.
     """
 
     def __init__(self, seconds: float | None) -> None:
@@ -20,9 +22,9 @@ class Hold:
         self._released = False
 
     def extend(self, seconds: float) -> None:
-        """Wait up to this many seconds from now, if that is longer."""
+        """Wait up to this many seconds from now, if that is longer and it is not over."""
         with self._changed:
-            if self._until is not None:
+            if self._until is not None and not self._is_over():
                 self._until = max(self._until, time.monotonic() + seconds)
                 self._changed.notify_all()
 
@@ -36,30 +38,46 @@ class Hold:
     def over(self) -> bool:
         """Whether the shipment may go: released, or the time has passed."""
         with self._changed:
-            return self._released or (self._until is not None and time.monotonic() >= self._until)
+            return self._is_over()
 
     def wait(self) -> None:
         """Block the calling thread until the shipment may go."""
         with self._changed:
-            while not self._released:
-                left = None if self._until is None else self._until - time.monotonic()
-                if left is not None and left <= 0:
-                    return
-                self._changed.wait(left)
+            while not self._is_over():
+                self._changed.wait(
+                    None if self._until is None else max(self._until - time.monotonic(), 0)
+                )
+
+    def _is_over(self) -> bool:
+        # Noted, so that nobody who has seen it over sees it go on.
+        self._released |= self._until is not None and time.monotonic() >= self._until
+        return self._released
 
 
 class Shipment:
-    """A parcel on its way."""
+    """A parcel on its way.
 
-    def __init__(self, hold: Hold | None = None) -> None:
+    Args:
+        hold: What keeps it back.
+        after: The same session's earlier shipment, which this one takes the place of.
+    """
+
+    def __init__(self, hold: Hold | None = None, after: Shipment | None = None) -> None:
         self.spooled: Future[bool] = Future()
-        """Done when the parcel is on disk: True, or False where the disk would not take it."""
+        """Done when the parcel is on disk: True, or False where the disk would not take it or a
+        later revision was faster."""
         self.delivered: Future[bool] = Future()
         """Done when sending has ended: True where every sink has confirmed."""
+        for future in (self.spooled, self.delivered):
+            future.set_running_or_notify_cancel()  # nobody who waits can cancel it
         self.hold = hold
         self.places: dict[str, str] = {}
         """Where each sink that has confirmed put it."""
+        self.lineage: Lineage = after.lineage if after else Lineage()
+        """What it shares with the session's other revisions."""
         self._superseded = threading.Event()
+        if after:
+            after.supersede()
 
     def supersede(self) -> None:
         """A later revision follows: no new attempt is begun for this one."""
@@ -74,4 +92,4 @@ class Shipment:
 
     def pause(self, seconds: float) -> None:
         """Block the calling thread between two attempts."""
-        self._superseded.wait(seconds)
+        self._superseded.wait(max(seconds, 0))

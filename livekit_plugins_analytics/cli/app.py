@@ -1,0 +1,37 @@
+"""The command's parts put together: one module per group of commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..version import __version__
+from .doctor import doctor
+from .drain import drain
+
+app = typer.Typer(
+    help="Check and serve the delivery of call analytics from this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    # A traceback with the values of variables would show credentials.
+    pretty_exceptions_enable=False,
+)
+app.command()(doctor)
+app.command()(drain)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"livekit-analytics {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Check and serve the delivery of call analytics from this machine."""

@@ -1,0 +1,78 @@
+"""A parcel as bytes: a seal over all that follows, a line of JSON, the body, the event."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zlib
+from typing import IO
+
+from ..writers import Parcel
+
+_VERSION = 1
+_SEAL = re.compile(rb"analytics-parcel (\d+) [0-9a-f]{8} (\d+)\n")
+
+
+class Unreadable(ValueError):
+    """These bytes are no parcel, or not one of this version, or not all of one."""
+
+
+def packed(parcel: Parcel) -> bytes:
+    """The parcel as bytes."""
+    header = {
+        "session_id": parcel.session_id,
+        "revision": parcel.revision,
+        "name": parcel.name,
+        "body": len(parcel.body),
+        "happened_at": parcel.happened_at,
+        "stream": parcel.stream,
+        "probe": parcel.probe,
+    }
+    rest = json.dumps(header).encode() + b"\n" + parcel.body + parcel.event
+    return _seal(rest) + rest
+
+
+def unpacked(file: IO[bytes]) -> Parcel:
+    """Read a file from its beginning to its end.
+
+    Raises:
+        Unreadable: Every truncation and every changed byte is told.
+        OSError: The disk does not give it back.
+    """
+    first = file.readline(100)
+    if not (seal := _SEAL.fullmatch(first)):
+        raise Unreadable("no parcel")
+    if int(seal[1]) != _VERSION:
+        raise Unreadable("written by another version")
+    # Before it is read: whatever lies there need not fit into memory.
+    if int(seal[2]) != os.fstat(file.fileno()).st_size - len(first):
+        raise Unreadable("torn")
+    rest = file.read()
+    if _seal(rest) != first:
+        raise Unreadable("damaged")
+    try:
+        return _parcel(rest)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise Unreadable("no parcel, though sealed as one") from None
+
+
+def _parcel(rest: bytes) -> Parcel:
+    line, _, content = rest.partition(b"\n")
+    header = json.loads(line)
+    end = int(header["body"])
+    return Parcel(
+        session_id=header["session_id"],
+        revision=header["revision"],
+        name=header["name"],
+        body=content[:end],
+        event=content[end:],
+        happened_at=header["happened_at"],
+        stream=header["stream"],
+        probe=header["probe"],
+    )
+
+
+def _seal(rest: bytes) -> bytes:
+    # CRC-32 finds every change of up to 32 bits in a row; the length finds what was cut off.
+    return b"analytics-parcel %d %08x %d\n" % (_VERSION, zlib.crc32(rest), len(rest))

@@ -1,0 +1,1 @@
+"""The collectors, fed with the framework's own events."""

@@ -1,0 +1,391 @@
+"""Who spoke for how long, who cut whom off, and who took over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from livekit.agents import (
+    Agent,
+    AgentFalseInterruptionEvent,
+    AgentSession,
+    APIError,
+    function_tool,
+)
+from livekit.agents.llm import AgentHandoff, FunctionCall
+from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
+from livekit.agents.voice.speech_handle import SpeechHandle
+
+from livekit_plugins_analytics.collectors import conversation as module
+from livekit_plugins_analytics.collectors.conversation import Conversation
+from livekit_plugins_analytics.record import Handoff, utc
+from livekit_plugins_analytics.testing import Reply, ScriptedLLM, ScriptedTTS, Speech
+from livekit_plugins_analytics.testing import ToolCall as Ask
+
+from .events import T, agent_state, message, user_state
+
+
+@pytest.fixture
+def talk() -> Conversation:
+    return Conversation()
+
+
+# -- talk time
+
+
+def test_talk_time_is_the_sum_of_what_each_side_spoke(talk: Conversation) -> None:
+    talk.on_user_state(user_state("listening", "speaking", 1))
+    talk.on_user_state(user_state("speaking", "listening", 3.5))
+    talk.on_agent_state(agent_state("thinking", "speaking", 4))
+    talk.on_agent_state(agent_state("speaking", "listening", 9))
+    talk.on_user_state(user_state("listening", "speaking", 10))
+    talk.on_user_state(user_state("speaking", "away", 11))
+
+    assert talk.user_speaking_seconds(T + 60) == 3.5
+    assert talk.agent_speaking_seconds(T + 60) == 5.0
+
+
+def test_who_still_speaks_at_the_end_spoke_until_then(talk: Conversation) -> None:
+    talk.on_user_state(user_state("listening", "speaking", 1))
+    talk.on_agent_state(agent_state("thinking", "speaking", 2))
+
+    assert talk.user_speaking_seconds(T + 5) == 4.0
+    assert talk.agent_speaking_seconds(T + 5) == 3.0
+
+
+def test_who_begins_after_the_end_spoke_for_no_time(talk: Conversation) -> None:
+    talk.on_user_state(user_state("listening", "speaking", 9))
+
+    assert talk.user_speaking_seconds(T + 5) == 0.0
+
+
+def test_an_end_dated_back_before_its_start_counts_nothing(talk: Conversation) -> None:
+    talk.on_user_state(user_state("listening", "speaking", 5))
+    talk.on_user_state(user_state("speaking", "listening", 4.5))
+
+    assert talk.user_speaking_seconds(T + 60) == 0.0
+
+
+def test_a_start_that_is_told_twice_begins_once(talk: Conversation) -> None:
+    talk.on_agent_state(agent_state("thinking", "speaking", 1))
+    talk.on_agent_state(agent_state("listening", "speaking", 3))
+    talk.on_agent_state(agent_state("speaking", "listening", 4))
+    talk.on_agent_state(agent_state("speaking", "listening", 9))
+
+    assert talk.agent_speaking_seconds(T + 60) == 3.0
+
+
+def test_nobody_was_listened_for_is_null_not_zero(talk: Conversation) -> None:
+    assert talk.user_speaking_seconds(T) is None
+    assert talk.agent_speaking_seconds(T) is None
+
+
+def test_a_caller_who_types_has_no_voice(talk: Conversation) -> None:
+    talk.on_user_state(user_state("listening", "speaking", 1), voice=False)
+    talk.on_user_state(user_state("speaking", "listening", 1.5), voice=False)
+
+    assert talk.user_speaking_seconds(T + 60) is None
+
+
+def test_a_silent_caller_who_was_listened_for_spoke_for_no_time(talk: Conversation) -> None:
+    talk.on_user_state(user_state("listening", "away", 15))
+
+    assert talk.user_speaking_seconds(T + 60) == 0.0
+
+
+# -- the agent's first words
+
+
+def test_the_first_speech_is_counted_from_the_start(talk: Conversation) -> None:
+    talk.on_agent_state(agent_state("initializing", "listening", 0.1))
+    talk.on_message(message("assistant", "Hello.", at=0.4))  # generated, not heard yet
+    talk.on_agent_state(agent_state("listening", "speaking", 0.9))
+    talk.on_agent_state(agent_state("speaking", "listening", 4))
+    talk.on_agent_state(agent_state("listening", "speaking", 9))
+
+    assert talk.first_agent_speech(T) == pytest.approx(0.9)
+
+
+def test_without_sound_the_first_message_counts(talk: Conversation) -> None:
+    talk.on_message(message("user", "Hi.", at=1))
+    talk.on_message(message("system", "A prompt.", at=1))
+    talk.on_message(message("assistant", "Hello.", at=2))
+    talk.on_message(message("assistant", "Still there?", at=9))
+
+    assert talk.first_agent_speech(T) == 2.0
+
+
+def test_an_agent_that_never_spoke_has_no_first_speech(talk: Conversation) -> None:
+    talk.on_message(message("user", "Hi."))
+
+    assert talk.first_agent_speech(T) is None
+
+
+def test_a_clock_that_was_set_back_gives_no_negative_time(talk: Conversation) -> None:
+    talk.on_message(message("assistant", "Hello.", at=-1))
+
+    assert talk.first_agent_speech(T) == 0.0
+
+
+# -- handoffs
+
+
+def test_the_first_agents_start_is_no_handoff(talk: Conversation) -> None:
+    talk.on_handoff(AgentHandoff(new_agent_id="greeter", created_at=T))
+    talk.on_handoff(AgentHandoff(old_agent_id="greeter", new_agent_id="sales", created_at=T + 5))
+
+    assert talk.handoffs == [Handoff(from_agent="greeter", to="sales", at=utc(T + 5))]
+    assert talk.agent == "sales"
+
+
+def test_handoffs_beyond_the_bound_are_counted(talk: Conversation) -> None:
+    for number in range(module._MAX_HANDOFFS + 2):
+        talk.on_handoff(AgentHandoff(old_agent_id="a", new_agent_id=f"{number}"))
+
+    assert len(talk.handoffs) == module._MAX_HANDOFFS
+    assert talk.dropped == 2
+    assert talk.agent == f"{module._MAX_HANDOFFS + 1}"
+
+
+# -- interruptions
+
+
+def speech(*items: Any, interrupted: bool = True) -> SpeechHandle:
+    """A speech that is over, with what it said."""
+    handle = SpeechHandle.create()
+    handle._item_added(items)
+    if interrupted:
+        handle.interrupt()
+    handle._mark_done()
+    return handle
+
+
+def cut_off() -> SpeechHandle:
+    return speech(message("assistant", "I was say", interrupted=True))
+
+
+async def test_a_speech_that_the_caller_talks_over_is_an_interruption(talk: Conversation) -> None:
+    talk.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
+
+    talk.on_speech_done(cut_off())
+
+    assert talk.interruptions(time.time() + 1) == 1
+
+
+async def test_a_caller_who_goes_on_after_the_cut_has_interrupted(talk: Conversation) -> None:
+    talk.on_speech_done(cut_off())
+    talk.on_message(message("user", "Wait.", at=time.time() - T + 1))
+
+    assert talk.interruptions(time.time() + 5) == 1
+
+
+async def test_what_is_cut_off_by_the_close_is_no_interruption(talk: Conversation) -> None:
+    talk.on_message(message("user", "Bye.", at=time.time() - T - 1))
+    talk.on_speech_done(cut_off())
+
+    assert talk.interruptions(time.time() + 1) == 0
+
+
+async def test_what_is_cut_off_after_the_caller_has_left_is_no_interruption(
+    talk: Conversation,
+) -> None:
+    left = time.time() - 1
+    talk.on_user_state(user_state("listening", "speaking", left - T))
+
+    talk.on_speech_done(cut_off())
+
+    assert talk.interruptions(left) == 0
+
+
+async def test_a_caller_who_falls_silent_has_not_interrupted(talk: Conversation) -> None:
+    talk.on_speech_done(cut_off())
+    talk.on_user_state(user_state("listening", "away", time.time() - T + 15))
+
+    assert talk.interruptions(time.time() + 60) == 0
+
+
+async def test_a_speech_that_ended_by_itself_is_no_interruption(talk: Conversation) -> None:
+    talk.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
+
+    talk.on_speech_done(speech(message("assistant", "Done."), interrupted=False))
+
+    assert talk.interruptions(time.time() + 1) == 0
+
+
+async def test_a_speech_whose_voice_failed_is_no_interruption(talk: Conversation) -> None:
+    talk.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
+
+    # The framework marks the message as interrupted, not the speech.
+    talk.on_speech_done(speech(message("assistant", "I was", interrupted=True), interrupted=False))
+
+    assert talk.interruptions(time.time() + 1) == 0
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [],
+        [message("assistant", "Whole.")],
+        [FunctionCall(call_id="c", name="f", arguments="{}")],
+        [message("user", "Mine.", interrupted=True)],
+    ],
+    ids=["nothing", "whole", "tool", "user"],
+)
+async def test_a_speech_that_was_not_heard_is_not_interrupted(
+    talk: Conversation, items: list[Any]
+) -> None:
+    talk.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
+
+    talk.on_speech_done(speech(*items))
+
+    assert talk.interruptions(time.time() + 1) == 0
+
+
+async def test_interruptions_beyond_the_bound_are_counted(
+    talk: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MAX_INTERRUPTIONS", 3)
+    talk.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
+    for _ in range(5):
+        talk.on_speech_done(cut_off())
+
+    assert talk.interruptions(time.time() + 1) == 3
+    assert talk.dropped == 2
+
+
+def test_a_noise_that_paused_the_agent_is_a_false_interruption(talk: Conversation) -> None:
+    talk.on_false_interruption(AgentFalseInterruptionEvent(resumed=True))
+
+    assert talk.false_interruptions == 1
+    assert talk.interruptions(time.time()) == 0
+
+
+# -- in a real session
+
+
+class Speaker(AudioOutput):
+    """A speaker that plays at once what it is given, or goes on until it is told to stop."""
+
+    def __init__(self, *, endless: bool = False) -> None:
+        super().__init__(
+            label="speaker", capabilities=AudioOutputCapabilities(pause=False), sample_rate=24000
+        )
+        self.plays = asyncio.Event()
+        self._endless = endless
+
+    async def capture_frame(self, frame: Any) -> None:
+        await super().capture_frame(frame)
+        if not self.plays.is_set():
+            self.on_playback_started(created_at=time.time())
+            self.plays.set()
+
+    def flush(self) -> None:
+        super().flush()
+        if not self._endless:
+            self.on_playback_finished(playback_position=0.5, interrupted=False)
+
+    def clear_buffer(self) -> None:
+        self.on_playback_finished(playback_position=0.5, interrupted=True)
+
+
+def listened(session: AgentSession[None]) -> Conversation:
+    """The collector, subscribed to a session's events."""
+    talk = Conversation()
+
+    def item(event: Any) -> None:
+        if event.item.type == "message":
+            talk.on_message(event.item)
+        else:
+            talk.on_handoff(event.item)
+
+    session.on("conversation_item_added", item)
+    session.on("agent_state_changed", talk.on_agent_state)
+    session.on("user_state_changed", talk.on_user_state)
+    session.on("speech_created", lambda e: e.speech_handle.add_done_callback(talk.on_speech_done))
+    return talk
+
+
+async def test_in_a_session_a_caller_who_types_over_the_agent_interrupts_it() -> None:
+    speaker = Speaker(endless=True)
+    model = ScriptedLLM("A long story about something.", "Yes?")
+    async with AgentSession[None](llm=model, tts=ScriptedTTS(), vad=None) as session:
+        talk = listened(session)
+        session.output.audio = speaker
+        await session.start(Agent(instructions="Talk."))
+        session.generate_reply()
+        await asyncio.wait_for(speaker.plays.wait(), 10)
+        said = asyncio.Event()
+        session.on(
+            "conversation_item_added",
+            lambda e: said.set() if getattr(e.item, "role", "") == "user" else None,
+        )
+
+        await session.interrupt()  # as the room does when a text of the caller's comes
+        session.generate_reply(user_input="Stop!")
+        await asyncio.wait_for(said.wait(), 10)
+
+        assert talk.interruptions(time.time()) == 1
+        spoken = talk.agent_speaking_seconds(time.time())
+        assert spoken is not None and spoken > 0
+
+
+async def test_in_a_session_the_close_interrupts_nobody() -> None:
+    speaker = Speaker(endless=True)
+    model = ScriptedLLM("A long story about something.")
+    session = AgentSession[None](llm=model, tts=ScriptedTTS(), vad=None)
+    talk = listened(session)
+    session.output.audio = speaker
+    await session.start(Agent(instructions="Talk."))
+    handle = session.generate_reply()
+    await asyncio.wait_for(speaker.plays.wait(), 10)
+
+    await session.aclose()
+
+    assert handle.interrupted
+    assert talk._cuts, "the framework cut it off"
+    assert talk.interruptions(time.time() + 1) == 0
+
+
+async def test_in_a_session_a_voice_that_fails_is_no_interruption() -> None:
+    voice = ScriptedTTS(default=Speech(error=APIError("no voice", retryable=False)))
+    model = ScriptedLLM("Hello there.")
+    async with AgentSession[None](llm=model, tts=voice, vad=None) as session:
+        talk = listened(session)
+        session.output.audio = Speaker()
+        await session.start(Agent(instructions="Talk."))
+        # The caller is talking all the while.
+        talk.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
+        speech = session.generate_reply()
+        await speech
+
+        assert [i.type for i in speech.chat_items] == ["message"]
+        assert talk.interruptions(time.time() + 1) == 0
+
+
+class Sales(Agent):
+    def __init__(self) -> None:
+        super().__init__(instructions="Sell.", id="sales")
+
+
+class Greeter(Agent):
+    def __init__(self) -> None:
+        super().__init__(instructions="Greet.", id="greeter")
+
+    @function_tool
+    async def to_sales(self) -> Any:
+        """Hand over."""
+        return Sales(), "passing you on"
+
+
+async def test_in_a_session_a_tool_hands_over() -> None:
+    model = ScriptedLLM(Reply(tool_calls=[Ask("to_sales")], then="Sales here."), default="Yes?")
+    async with AgentSession[None](llm=model, vad=None) as session:
+        talk = listened(session)
+        await session.start(Greeter())
+        assert talk.handoffs == []
+        await session.run(user_input="Sales, please.")
+
+    assert [(h.from_agent, h.to) for h in talk.handoffs] == [("greeter", "sales")]
+    assert talk.agent == "sales"

@@ -1,0 +1,385 @@
+"""Usage is the framework's own sums; requests are counted where they are made."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from livekit.agents import Agent, AgentSession, function_tool
+from livekit.agents.llm import RealtimeCapabilities, RealtimeModel, RealtimeSession
+from livekit.agents.metrics import (
+    AgentSessionUsage,
+    EOTModelUsage,
+    InterruptionModelUsage,
+    LLMMetrics,
+    LLMModelUsage,
+    RealtimeModelMetrics,
+    STTModelUsage,
+    TTSModelUsage,
+    VADMetrics,
+)
+
+from livekit_plugins_analytics.collectors.usage import Calls, totals, usage_lines
+from livekit_plugins_analytics.guard import Guard
+from livekit_plugins_analytics.record import MetricsSummary, Usage
+from livekit_plugins_analytics.testing import Reply, ScriptedLLM
+from livekit_plugins_analytics.testing import ToolCall as Ask
+
+from .events import T
+
+
+def lines(*models: Any) -> list[Usage]:
+    return usage_lines(AgentSessionUsage(model_usage=list(models)))
+
+
+# -- lines
+
+
+def test_each_model_is_a_line_with_what_was_used_of_it() -> None:
+    assert lines(
+        LLMModelUsage(provider="openai", model="gpt-4o-mini", input_tokens=14, output_tokens=3),
+        STTModelUsage(provider="deepgram", model="nova-3", audio_duration=450.50049),
+        TTSModelUsage(provider="elevenlabs", model="flash", characters_count=25),
+        InterruptionModelUsage(provider="livekit", model="adaptive", total_requests=2),
+        EOTModelUsage(provider="livekit", model="v1", total_requests=7),
+    ) == [
+        Usage(
+            kind="llm",
+            provider="openai",
+            model="gpt-4o-mini",
+            quantities={"input_tokens": 14, "output_tokens": 3},
+        ),
+        Usage(
+            kind="stt",
+            provider="deepgram",
+            model="nova-3",
+            quantities={"audio_duration": 450.5},
+        ),
+        Usage(
+            kind="tts",
+            provider="elevenlabs",
+            model="flash",
+            quantities={"characters_count": 25},
+        ),
+        Usage(
+            kind="interruption",
+            provider="livekit",
+            model="adaptive",
+            quantities={"total_requests": 2},
+        ),
+        Usage(kind="eot", provider="livekit", model="v1", quantities={"total_requests": 7}),
+    ]
+
+
+def test_a_model_that_was_not_used_is_a_line_without_quantities() -> None:
+    (line,) = lines(LLMModelUsage(provider="p", model="m"))
+
+    assert line.quantities == {}
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_quantity_that_is_no_number_is_left_out(number: float) -> None:
+    (line,) = lines(
+        TTSModelUsage(provider="p", model="m", audio_duration=number, characters_count=5)
+    )
+
+    assert line.quantities == {"characters_count": 5}
+
+
+# -- totals
+
+
+def test_totals_are_the_sums_over_all_models() -> None:
+    both = lines(
+        LLMModelUsage(
+            provider="a", model="x", input_tokens=10, input_cached_tokens=4, output_tokens=1
+        ),
+        LLMModelUsage(provider="b", model="y", input_tokens=20, output_tokens=2),
+        STTModelUsage(provider="c", model="z", audio_duration=1.5),
+        STTModelUsage(provider="d", model="z", audio_duration=2.0),
+        TTSModelUsage(provider="e", model="z", audio_duration=0.25, characters_count=7),
+    )
+
+    assert totals(both) == MetricsSummary(
+        total_input_tokens=30,
+        total_cached_input_tokens=4,
+        total_output_tokens=3,
+        total_stt_duration=3.5,
+        total_tts_duration=0.25,
+        total_tts_characters=7,
+    )
+
+
+def test_a_component_that_was_not_used_is_null_not_zero() -> None:
+    assert totals([]) == MetricsSummary()
+    assert totals(lines(LLMModelUsage(provider="p", model="m"))).total_output_tokens == 0
+
+
+@given(
+    st.lists(
+        st.builds(
+            TTSModelUsage,
+            provider=st.just("p"),
+            model=st.text(max_size=3),
+            characters_count=st.integers(0, 10**9),
+            audio_duration=st.floats(0, 1e6),
+        ),
+        min_size=1,
+    )
+)
+def test_totals_equal_the_frameworks_sums(models: list[TTSModelUsage]) -> None:
+    result = totals(lines(*models))
+
+    assert result.total_tts_characters == sum(m.characters_count for m in models)
+    assert result.total_tts_duration == pytest.approx(
+        sum(m.audio_duration for m in models), abs=0.001 * len(models)
+    )
+
+
+# -- calls, by the models' own metrics
+
+
+class Heard(ScriptedLLM):
+    """A language model whose metrics a test sends by hand."""
+
+    def send(self, metrics: Any) -> None:
+        self.emit("metrics_collected", metrics)
+
+
+def llm_metrics(*, cancelled: bool = False, total_tokens: int = 15) -> LLMMetrics:
+    return LLMMetrics(
+        label="x",
+        request_id="r",
+        timestamp=T,
+        duration=1,
+        ttft=0.3,
+        cancelled=cancelled,
+        completion_tokens=total_tokens,
+        prompt_tokens=0,
+        prompt_cached_tokens=0,
+        total_tokens=total_tokens,
+        tokens_per_second=1,
+    )
+
+
+def realtime_metrics(*, cancelled: bool = False, tokens: int = 15) -> RealtimeModelMetrics:
+    return RealtimeModelMetrics(
+        request_id="r",
+        timestamp=T,
+        cancelled=cancelled,
+        output_tokens=tokens,
+        total_tokens=tokens,
+        input_token_details=RealtimeModelMetrics.InputTokenDetails(),
+        output_token_details=RealtimeModelMetrics.OutputTokenDetails(),
+    )
+
+
+@pytest.fixture
+def calls() -> Calls:
+    return Calls(Guard())
+
+
+async def test_every_request_is_counted_and_so_are_the_cancelled(calls: Calls) -> None:
+    model = Heard(default="x")
+    async with AgentSession[None](llm=model, vad=None) as session:
+        await session.start(Agent(instructions="x"))
+        calls.watch(session)
+
+        model.send(llm_metrics())
+        model.send(llm_metrics(cancelled=True, total_tokens=7))
+        model.send(llm_metrics(cancelled=True, total_tokens=0))
+        model.send(
+            VADMetrics(
+                label="x", timestamp=T, idle_time=0, inference_duration_total=0, inference_count=1
+            )
+        )
+
+    assert (calls.total, calls.cancelled, calls.uncounted) == (3, 2, 1)
+
+
+async def test_a_model_is_listened_to_once_however_often_it_is_seen(calls: Calls) -> None:
+    model = Heard(default="x")
+    async with AgentSession[None](llm=model, vad=None) as session:
+        await session.start(Agent(instructions="x", llm=model))
+        for _ in range(3):
+            calls.watch(session)
+
+        model.send(llm_metrics())
+
+    assert calls.total == 1
+
+
+async def test_an_agent_may_bring_a_model_of_its_own(calls: Calls) -> None:
+    usual, own = Heard(default="x"), Heard(default="x")
+    async with AgentSession[None](llm=usual, vad=None) as session:
+        await session.start(Agent(instructions="x", llm=own))
+        calls.watch(session)
+
+        own.send(llm_metrics())
+        usual.send(llm_metrics())
+
+    assert calls.total == 2
+
+
+async def test_a_session_without_a_model_has_none_to_listen_to(calls: Calls) -> None:
+    async with AgentSession[None](vad=None) as session:
+        calls.watch(session)
+        assert not calls.seen
+        await session.start(Agent(instructions="x"))
+        calls.watch(session)
+
+    assert not calls.seen
+
+
+async def test_a_model_is_left_alone_afterwards(calls: Calls) -> None:
+    model = Heard(default="x")
+    async with AgentSession[None](llm=model, vad=None) as session:
+        await session.start(Agent(instructions="x"))
+        calls.watch(session)
+        calls.stop()
+
+        model.send(llm_metrics())
+
+    assert calls.seen
+    assert calls.total == 0
+
+
+async def test_metrics_that_are_none_raise_nothing_into_the_model() -> None:
+    guard = Guard()
+    calls = Calls(guard)
+    model = Heard(default="x")
+    async with AgentSession[None](llm=model, vad=None) as session:
+        await session.start(Agent(instructions="x"))
+        calls.watch(session)
+
+        model.send("no metrics")
+
+    assert guard.errors == 1
+
+
+class Silent(RealtimeModel):
+    """A realtime model that says nothing; its session's metrics are sent by hand."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            capabilities=RealtimeCapabilities(
+                message_truncation=False,
+                turn_detection=True,
+                user_transcription=False,
+                auto_tool_reply_generation=False,
+                audio_output=False,
+                manual_function_calls=False,
+            )
+        )
+        self.sessions: list[RealtimeSession[Any]] = []
+
+    def session(self, *_: Any, **__: Any) -> RealtimeSession[Any]:
+        talk: RealtimeSession[Any] = SilentSession(self)
+        self.sessions.append(talk)
+        return talk
+
+    async def aclose(self) -> None:
+        """Do nothing."""
+
+
+class _Nothing:
+    """What an abstract method does here."""
+
+    def __get__(self, *_: Any) -> Callable[..., Any]:
+        async def nothing(*_: Any, **__: Any) -> None: ...
+
+        return nothing
+
+
+SilentSession: Any = type(
+    "SilentSession",
+    (RealtimeSession,),
+    {
+        **{name: _Nothing() for name in RealtimeSession.__abstractmethods__},
+        "update_options": lambda *_, **__: None,
+        "push_audio": lambda *_: None,
+        "push_video": lambda *_: None,
+        "commit_audio": lambda *_: None,
+        "clear_audio": lambda *_: None,
+        "interrupt": lambda *_: None,
+        "truncate": lambda *_, **__: None,
+    },
+)
+
+
+async def test_a_realtime_model_is_counted_by_its_session(calls: Calls) -> None:
+    model = Silent()
+    async with AgentSession[None](llm=model, vad=None) as session:
+        await session.start(Agent(instructions="x"))
+        calls.watch(session)
+        (talk,) = model.sessions
+
+        talk.emit("metrics_collected", realtime_metrics())
+        talk.emit("metrics_collected", realtime_metrics(cancelled=True))
+        talk.emit("metrics_collected", realtime_metrics(cancelled=True, tokens=0))
+
+    assert (calls.total, calls.cancelled, calls.uncounted) == (3, 2, 1)
+
+
+# -- in a real session
+
+
+class Desk(Agent):
+    def __init__(self) -> None:
+        super().__init__(instructions="Help.")
+
+    @function_tool
+    async def look(self) -> str:
+        """Look."""
+        return "found"
+
+
+async def test_a_sessions_usage_and_requests_are_what_its_script_says(calls: Calls) -> None:
+    model = ScriptedLLM(
+        Reply("Hello.", prompt_tokens=100, completion_tokens=5),
+        Reply(
+            tool_calls=[Ask("look")],
+            then=Reply("Found.", prompt_tokens=300, cached_tokens=200, completion_tokens=7),
+            prompt_tokens=200,
+            cached_tokens=100,
+            completion_tokens=6,
+        ),
+    )
+    async with AgentSession[None](llm=model, vad=None) as session:
+        session.on("agent_state_changed", lambda _: calls.watch(session))
+        await session.start(Desk())
+        await session.run(user_input="hi")
+        await session.run(user_input="look")
+        result = usage_lines(session.usage)
+
+    assert calls.total == 3
+    assert totals(result) == MetricsSummary(
+        total_input_tokens=600, total_cached_input_tokens=300, total_output_tokens=18
+    )
+    assert [(u.kind, u.provider, u.model) for u in result] == [
+        ("llm", "api.openai.com", "gpt-4o-mini")
+    ]
+
+
+async def test_a_reply_cut_off_before_its_end_is_a_request_whose_tokens_nobody_knows(
+    calls: Calls,
+) -> None:
+    model = ScriptedLLM(Reply("one two three four", token_delay=30.0))
+    begun = asyncio.Event()
+    async with AgentSession[None](llm=model, vad=None) as session:
+        session.on(
+            "agent_state_changed", lambda e: begun.set() if e.new_state == "speaking" else None
+        )
+        await session.start(Agent(instructions="x"))
+        calls.watch(session)
+        speech = session.generate_reply()
+        await asyncio.wait_for(begun.wait(), 10)
+        await session.interrupt()
+        await speech
+
+    assert (calls.total, calls.cancelled, calls.uncounted) == (1, 1, 1)

@@ -1,0 +1,1 @@
+"""Tests of the way from a parcel to every sink's confirmation."""
