@@ -161,7 +161,7 @@ def test_the_method_of_a_consent_may_be_left_open(said: Annotations) -> None:
 @pytest.mark.parametrize(
     "granted",
     [None, 1, 0, "yes", "no", "", [], [False], 1.0, np.True_, object(), MagicMock(spec=bool)],
-    ids=repr,
+    ids=lambda v: type(v).__name__,
 )
 def test_only_a_bool_is_consent(said: Annotations, granted: Any) -> None:
     assert not said.record_consent(granted, "verbal")
@@ -273,7 +273,9 @@ def test_an_outcome_is_success_or_fail(said: Annotations) -> None:
     assert (said.outcome, said.outcome_reason) == ("fail", None)
 
 
-@pytest.mark.parametrize("success", [None, 1, "success", np.False_, object()], ids=repr)
+@pytest.mark.parametrize(
+    "success", [None, 1, "success", np.False_, object()], ids=lambda v: type(v).__name__
+)
 def test_only_a_bool_is_an_outcome(said: Annotations, success: Any) -> None:
     assert not said.set_outcome(success, "why")
     assert (said.outcome, said.outcome_reason) == (None, None)

@@ -56,7 +56,9 @@ def test_a_component_fails(kind: Any, component: str, recoverable: bool) -> None
     assert SECRET not in failures.result()[0].model_dump_json()
 
 
-@pytest.mark.parametrize("error", [ValueError(SECRET), SECRET, None, object()], ids=repr)
+@pytest.mark.parametrize(
+    "error", [ValueError(SECRET), SECRET, None, object()], ids=lambda v: type(v).__name__
+)
 def test_whatever_else_fails_has_its_type(error: Any) -> None:
     failures = Failures()
 

@@ -380,16 +380,6 @@ def test_without_threads_a_record_is_spooled_at_least(
     assert courier.drain().sent == ["s1"]
 
 
-def test_a_spool_that_fails_to_open_in_any_way_is_done_without(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    def opened() -> Spool:
-        raise ValueError("secret words")
-
-    assert delivered(Courier(opened, [Sink()], budget=LONG).submit(made))
-    assert "the spool cannot be opened (ValueError)" in caplog.text
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="stacks may be that big elsewhere")
 def test_without_threads_and_disk_a_record_is_lost_and_counted() -> None:
     courier = Courier(None, [Sink()], budget=LONG)
