@@ -120,7 +120,7 @@ def prewarm(proc: JobProcess | None = None) -> None:
     if settings.enabled:
         courier = _courier(settings)
         courier.prepare(timeout=_PREPARE_SECONDS)
-        courier.sweep()
+        _sweep(courier, settings)
 
 
 def _is_main() -> bool:
@@ -150,7 +150,7 @@ def _recorder(
         return Recorder(None, None, settings, None, "off")
     if writers is None:
         courier = _courier(settings)
-        courier.sweep()
+        _sweep(courier, settings)
     else:
         courier = Courier(None, writers, budget=settings.export_budget_seconds)
     ctx = ctx or get_job_context(required=False)
@@ -171,6 +171,13 @@ def _courier(settings: Settings) -> Courier:
             "ANALYTICS_S3_BUCKET or ANALYTICS_LOG_GROUP, or ANALYTICS_DIRECTORY to choose it"
         )
     return courier_for(settings)
+
+
+def _sweep(courier: Courier, settings: Settings) -> None:
+    """Send leftovers, unless no sink is configured: they may be meant for sinks that are not
+    known here, as where an agent is once started by hand without its variables."""
+    if settings.directory or settings.s3_bucket or settings.log_group:
+        courier.sweep()
 
 
 def _say_once(message: str) -> None:

@@ -23,7 +23,8 @@ from livekit.agents import (
 from livekit.agents.testing import fake_job_context
 
 import livekit_plugins_analytics as analytics
-from livekit_plugins_analytics import Recorder, Settings, SinkError
+from livekit_plugins_analytics import Parcel, Recorder, Settings, SinkError
+from livekit_plugins_analytics.delivery import Spool, courier_for
 from livekit_plugins_analytics.testing import MemoryWriter, Reply, ScriptedLLM, ToolCall
 
 
@@ -389,3 +390,25 @@ async def test_record_lands_in_the_directory_and_the_log_says_where(
     assert list((tmp_path / "spool").iterdir()) == []
     assert str(path) in caplog.text
     assert "secret words" not in caplog.text
+
+
+async def test_leftovers_are_sent_by_the_next_attach_to_configured_sinks_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    spool = tmp_path / "spool"
+    left = Parcel("left", 1, "year=2026/month=01/day=01/left.json.gz", b"body", b"{}", 0.0, "")
+    Spool(spool).put(left).release()
+
+    session = session_with()
+    unaware = analytics.attach(session, settings=Settings(spool_directory=spool))
+    await session.start(Tools())
+    await session.aclose()
+    await unaware.delivered()
+    assert [p.name for p in spool.glob("*.parcel")] != []
+
+    aware = Settings(spool_directory=spool, directory=tmp_path / "records")
+    analytics.attach(session_with(), settings=aware)
+    place = tmp_path / "records" / "sessions" / left.name
+    await asyncio.to_thread(courier_for(aware).drain)  # waits for the sweep, or does its work
+    assert place.read_bytes() == b"body"

@@ -25,7 +25,7 @@ from livekit_plugins_analytics.writers import Parcel, Writer, writers_for
 from .sinks import made
 
 # Seconds that a process lives: from its very first steps to some dozens of records.
-LIFE = 0.12
+LIFE = 0.1
 # Drainers at the same time, on this machine's two cores.
 DRAINERS = 3
 # Nothing of a run comes near it.
