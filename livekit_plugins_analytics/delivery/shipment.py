@@ -49,9 +49,7 @@ class Hold:
                 )
 
     def _is_over(self) -> bool:
-        # Noted, so that nobody who has seen it over sees it go on.
-        self._released |= self._until is not None and time.monotonic() >= self._until
-        return self._released
+        return self._released or (self._until is not None and time.monotonic() >= self._until)
 
 
 class Shipment:

@@ -108,6 +108,10 @@ def test_a_sink_that_hangs_is_asked_once_in_a_pass_and_holds_up_no_other(spool: 
     assert len(stuck.attempts) == 1
     assert len(well.parcels) == 3
     assert report.kept == dict.fromkeys(("s0", "s1", "s2"), "s3: Timeout")
+    # What hangs here another process may send.
+    other = Sink("s3")
+    assert len(Courier(spool, [other, well], budget=LONG).drain().sent) == 3
+    assert len(well.attempts) == 3
     stuck.open.set()
 
 

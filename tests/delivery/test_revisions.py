@@ -154,6 +154,34 @@ def test_a_revision_that_is_faster_to_the_disk_wins(spool: Spool) -> None:
     assert courier.lost == 0
 
 
+def test_a_revision_that_is_late_to_the_disk_leaves_the_newer_file_alone(spool: Spool) -> None:
+    sink, hold, again, go = Sink(), Hold(None), threading.Event(), threading.Event()
+    sink.open.clear()
+
+    def render() -> Parcel:
+        if hold.over:
+            again.set()
+            assert go.wait(PATIENCE)
+        return made(body=b"late" if hold.over else b"early")
+
+    courier = Courier(spool, [sink], budget=LONG)
+    first = courier.submit(render, hold=hold)
+    assert first.spooled.result(PATIENCE)
+    hold.release()
+    assert again.wait(PATIENCE)
+    second = courier.submit(lambda: made(revision=2), after=first)
+    sink.wait_for_attempt()
+    go.set()
+    assert not delivered(first)
+
+    (path,) = spool.paths()
+    assert b'"revision": 2' in path.read_bytes()
+    sink.open.set()
+    assert delivered(second)
+    assert sent(sink) == [("s1", 2)]
+    assert files(spool.directory) == []
+
+
 @pytest.mark.parametrize("hold", [None, 0.0, 0.02])
 def test_of_many_revisions_the_last_one_stays(spool: Spool, hold: float | None) -> None:
     sink = Sink()
