@@ -16,14 +16,16 @@ class Draft:
     Args:
         capture: What was copied at the close.
         hold: Keeps it from being sent; until it is over the draft is only spooled.
-        job_ending: Whether one of the job's last hooks has run, asked when the hold is over.
+        job_ending_at: When the job's last hooks began, or None; asked when the hold is over.
     """
 
-    def __init__(self, capture: Capture, hold: Hold | None, job_ending: Callable[[], bool]) -> None:
+    def __init__(
+        self, capture: Capture, hold: Hold | None, job_ending_at: Callable[[], float | None]
+    ) -> None:
         self.hold = hold
         self._latest = capture
         self._final: Capture | None = None
-        self._job_ending = job_ending
+        self._job_ending_at = job_ending_at
         self._lock = threading.Lock()
 
     @property
@@ -56,12 +58,15 @@ class Draft:
             if self._final is not None:
                 return self._final
             latest = self._latest
-            if self.hold is None or self.hold.over:
+            if self.hold is None:
+                self._final = latest
+            elif self.hold.over:
                 # No more evidence is awaited: what is known now is all there will be.
+                known = latest.evidence.job_ending_at
                 evidence = dataclasses.replace(
                     latest.evidence,
                     settled=True,
-                    job_ending=latest.evidence.job_ending or self._job_ending(),
+                    job_ending_at=self._job_ending_at() if known is None else known,
                 )
                 latest = self._final = dataclasses.replace(latest, evidence=evidence)
             return latest

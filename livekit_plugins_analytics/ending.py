@@ -38,8 +38,8 @@ class Evidence:
     """What the job's shutdown callback was told; null: it has not run."""
     entrypoint_failed: bool | None = None
     """Whether the entrypoint raised while the room was still there; null: not seen to end."""
-    job_ending: bool = False
-    """One of the job's own last hooks has run."""
+    job_ending_at: float | None = None
+    """When the first of the job's own last hooks ran; null: none has."""
     settled: bool = True
     """No more evidence is awaited."""
 
@@ -82,6 +82,12 @@ _PARENT = "parent process shutdown"
 # A departure is announced up to this long after the close that it caused: both come from one
 # message of the server, in no fixed order.
 _RACE_SECONDS = 0.5
+# The room's own event is waited for, once, for half a second after the close (job.py).
+_ROOM_RACE_SECONDS = 1.0
+
+QUIET_SECONDS = 2.0
+"""A job that shuts down runs its last hooks within milliseconds of the close. Where none has run
+for so long, the agent has closed its session and the job goes on (endings.md)."""
 
 
 def end_cause(evidence: Evidence) -> EndCause:
@@ -94,7 +100,7 @@ def end_cause(evidence: Evidence) -> EndCause:
     crashed = evidence.shutdown_reason == _CRASH and evidence.entrypoint_failed is None
     if evidence.entrypoint_failed or crashed:
         return "crashed"
-    if cause := _ROOM.get(evidence.room_reason or ""):
+    if cause := _ROOM.get(_room_reason(evidence) or ""):
         return cause
     return "agent_ended" if _agent_ended(evidence) else "unknown"
 
@@ -133,12 +139,28 @@ def _may_have_ended(evidence: Evidence, gone: Gone) -> bool:
     return by_server and gone.at <= close + _RACE_SECONDS
 
 
+def _room_reason(evidence: Evidence) -> str | None:
+    """Why the agent left the room, where that came before the close or races it."""
+    close, gone = evidence.closed_at, evidence.room_gone_at
+    if close is not None and gone is not None and gone > close + _ROOM_RACE_SECONDS:
+        return None
+    return evidence.room_reason
+
+
 def _agent_ended(evidence: Evidence) -> bool:
-    if evidence.room_reason not in (None, "CLIENT_INITIATED"):
+    if _room_reason(evidence) not in (None, "CLIENT_INITIATED"):
         return False
-    if evidence.shutdown_reason is not None:
-        # "room disconnected" with no reason from the server's side: the agent left by itself.
-        return evidence.shutdown_reason not in (_PARENT, _CRASH)
+    if evidence.close_reason == "user_initiated" and _job_went_on(evidence):
+        return True
+    # "room disconnected" with no reason from the server's side: the agent left by itself.
+    return evidence.shutdown_reason not in (None, _PARENT, _CRASH)
+
+
+def _job_went_on(evidence: Evidence) -> bool:
+    """Whether the session closed by itself, not because the job was ending."""
+    if evidence.job_ending_at is None:
+        return evidence.settled
     return (
-        evidence.close_reason == "user_initiated" and evidence.settled and not evidence.job_ending
+        evidence.closed_at is not None
+        and evidence.job_ending_at - evidence.closed_at > QUIET_SECONDS
     )

@@ -44,14 +44,15 @@ class Job:
         self.trimmer = Trimmer()
         self.participants = Participants(self.trimmer)
         self.recorders: list[Recorder] = []
-        self.ending = False
-        """One of the job's last hooks has run."""
+        self.ending_at: float | None = None
+        """When the first of the job's last hooks ran."""
         self.shutdown_reason: str | None = None
         self._ctx = weakref.ref(ctx)
         self._room_reason: str | None = None
         self._room_gone_at: float | None = None
         self._room_gone = asyncio.Event()
         self._entrypoint_failed: bool | None = None
+        self._entrypoint_done_at: float | None = None
         if (entrypoint := _entrypoint()) is not None:
             entrypoint.add_done_callback(self.guard(self._on_entrypoint_done))
         self._room = _real_room(ctx)
@@ -93,14 +94,14 @@ class Job:
             room_reason=self._room_reason,
             room_gone_at=self._room_gone_at,
             shutdown_reason=self.shutdown_reason,
-            entrypoint_failed=self._entrypoint_failed,
-            job_ending=self.ending,
+            entrypoint_failed=self._failed_before(closed),
+            job_ending_at=self.ending_at,
             settled=settled,
         )
 
     async def session_end(self) -> None:
         """The job's session has ended: what is not closed by now will not be."""
-        self.ending = True
+        self._begin_end()
         for recorder in self.recorders:
             if self._is_over(recorder):
                 recorder.finish("partial")
@@ -118,7 +119,7 @@ class Job:
             self.guard.failed("shutdown callback", error)
 
     async def _shut_down(self, reason: str) -> None:
-        self.ending = True
+        self._begin_end()
         self.shutdown_reason = self.trimmer.text("shutdown_reason", str(reason)) or None
         until = time.monotonic() + _CALLBACK_SECONDS
         # What is closed goes at once: another callback that raises ends this one in 60 ms.
@@ -136,6 +137,10 @@ class Job:
         if ctx := self.ctx:
             self._known.pop(ctx, None)
 
+    def _begin_end(self) -> None:
+        if self.ending_at is None:
+            self.ending_at = time.time()
+
     def _is_over(self, recorder: Recorder) -> bool:
         """Whether a recorder's session can not close any more, at the job's session end."""
         if recorder.finished:
@@ -147,7 +152,14 @@ class Job:
         except RuntimeError:
             return True
 
+    def _failed_before(self, closed: CloseEvent | None) -> bool | None:
+        """Whether the entrypoint failed in time to be what ended a session."""
+        if closed is None or self._entrypoint_done_at is None:
+            return self._entrypoint_failed
+        return self._entrypoint_failed and self._entrypoint_done_at <= closed.created_at
+
     def _on_entrypoint_done(self, task: asyncio.Task[Any]) -> None:
+        self._entrypoint_done_at = time.time()
         # An entrypoint that waits for something in a room that goes fails as well: a consequence.
         gone = self._room_gone_at is not None
         self._entrypoint_failed = not gone and not task.cancelled() and task.exception() is not None

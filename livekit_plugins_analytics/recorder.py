@@ -16,7 +16,7 @@ from .call import Call, Capture, Remarks
 from .collectors.annotations import Annotations
 from .delivery import Courier, Hold, Shipment
 from .draft import Draft
-from .ending import Evidence, end_cause
+from .ending import QUIET_SECONDS, Evidence, end_cause
 from .facts import Facts, numbered
 from .guard import Guard
 from .log import logger
@@ -43,10 +43,8 @@ _EVENTS = (
     "user_state_changed",
 )
 
-# How long a record whose end is ambiguous is held back for the job's own last word. A job that
-# is shutting down says so within milliseconds of the close (endings.md); the second bound is
-# for what the framework does between its two last hooks (it uploads its own report).
-_SETTLE_SECONDS = 2.0
+# How long a record whose end is ambiguous is held back, from the job's first last hook on: what
+# the framework does between its two last hooks takes time (it uploads its own report).
 _LAST_WORD_SECONDS = 10.0
 
 # What the end of a process may be held for where nothing else has: a worker that was killed.
@@ -218,6 +216,8 @@ class Recorder:
         cause = end_cause(now.evidence)
         if now.remarks == sent.remarks and cause in ("unknown", end_cause(sent.evidence)):
             return
+        if cause == "unknown":
+            now = dataclasses.replace(now, evidence=sent.evidence)
         self._send(dataclasses.replace(now, revision=sent.revision + 1), None)
 
     async def closed(self) -> None:
@@ -275,7 +275,7 @@ class Recorder:
     def _send(self, capture: Capture, hold: Hold | None) -> None:
         assert self._courier is not None
         job, courier = self._job, self._courier
-        draft = self._draft = Draft(capture, hold, lambda: bool(job and job.ending))
+        draft = self._draft = Draft(capture, hold, lambda: job.ending_at if job else None)
 
         def render() -> Parcel:
             # Called in the courier's thread, and again after the hold: with what came meanwhile.
@@ -309,7 +309,8 @@ class Recorder:
             return Hold(None)
         if self._facts.simulated or end_cause(evidence) != "unknown":
             return None
-        return Hold(_LAST_WORD_SECONDS if self._job.ending else _SETTLE_SECONDS)
+        ending = self._job.ending_at is not None
+        return Hold(_LAST_WORD_SECONDS if ending else QUIET_SECONDS)
 
     def _evidence(self, call: Call) -> Evidence:
         if self._job:

@@ -13,8 +13,8 @@ from livekit_plugins_analytics.draft import Draft
 from .test_assembly import capture
 
 
-def never() -> bool:
-    return False
+def never() -> None:
+    return None
 
 
 def with_note(text: str) -> Capture:
@@ -82,27 +82,38 @@ def test_the_final_one_awaits_no_more_evidence() -> None:
     hold.release()
 
     assert draft.take().evidence.settled
-    assert not draft.take().evidence.job_ending
+    assert draft.take().evidence.job_ending_at is None
 
 
 def test_the_final_one_knows_whether_the_job_is_ending() -> None:
     asked: list[bool] = []
 
-    def ending() -> bool:
+    def ending() -> float:
         asked.append(True)
-        return True
+        return 7.0
 
-    draft = Draft(capture(), None, ending)
+    hold = Hold(None)
+    draft = Draft(capture(), hold, ending)
+    assert draft.take().evidence.job_ending_at is None
+    hold.release()
 
-    assert draft.take().evidence.job_ending
-    assert draft.take().evidence.job_ending
+    assert draft.take().evidence.job_ending_at == 7.0
+    assert draft.take().evidence.job_ending_at == 7.0
     assert asked == [True]
 
 
 def test_a_job_that_was_ending_already_is_not_asked() -> None:
-    evidence = dataclasses.replace(capture().evidence, job_ending=True)
+    evidence = dataclasses.replace(capture().evidence, job_ending_at=3.0)
+    hold = Hold(None)
+    hold.release()
 
-    assert Draft(capture(evidence=evidence), None, never).take().evidence.job_ending
+    assert Draft(capture(evidence=evidence), hold, never).take().evidence.job_ending_at == 3.0
+
+
+def test_without_a_hold_the_evidence_stays_as_it_was_taken() -> None:
+    evidence = dataclasses.replace(capture().evidence, settled=False)
+
+    assert Draft(capture(evidence=evidence), None, never).take().evidence == evidence
 
 
 def test_what_is_sent_is_what_every_later_update_is_refused_for() -> None:

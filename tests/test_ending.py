@@ -44,7 +44,7 @@ def seen(
         room_reason=room[1] if room else None,
         room_gone_at=T + room[0] if room else None,
         shutdown_reason=told,
-        job_ending=told is not None,
+        job_ending_at=T + (close[0] if close else 0.0) if told is not None else None,
         **more,
     )
 
@@ -393,7 +393,20 @@ def test_an_ending_is_not_the_agents_while_more_evidence_is_awaited() -> None:
 
 
 def test_an_ending_is_not_the_agents_where_the_job_itself_is_ending() -> None:
-    evidence = dataclasses.replace(seen((0.0, U_I), present=1), job_ending=True)
+    evidence = dataclasses.replace(seen((0.0, U_I), present=1), job_ending_at=T + 0.1)
+
+    assert end_cause(evidence) == "unknown"
+
+
+def test_an_agent_that_closed_its_session_ended_the_call_whatever_ends_the_job_later() -> None:
+    later = seen((0.0, U_I), room=(25.0, "ROOM_DELETED"), told=PARENT)
+    later = dataclasses.replace(later, job_ending_at=T + 25)
+
+    assert end_cause(later) == "agent_ended"
+
+
+def test_a_job_that_goes_on_is_no_evidence_without_a_close() -> None:
+    evidence = dataclasses.replace(seen(None), job_ending_at=T + 25)
 
     assert end_cause(evidence) == "unknown"
 
@@ -423,7 +436,7 @@ EVIDENCE = st.builds(
     room_gone_at=st.none() | MOMENTS,
     shutdown_reason=st.sampled_from([None, "", PARENT, ROOM_GONE, CRASH, OWN]),
     entrypoint_failed=st.none() | st.booleans(),
-    job_ending=st.booleans(),
+    job_ending_at=st.none() | MOMENTS,
     settled=st.booleans(),
 )
 
@@ -441,6 +454,19 @@ def test_no_call_ends_after_its_close(evidence: Evidence) -> None:
     assert end <= (evidence.now if evidence.closed_at is None else evidence.closed_at)
 
 
+def ends_within_two_seconds(evidence: Evidence) -> bool:
+    """Whether the job was ending when the session closed."""
+    if evidence.job_ending_at is None:
+        return not evidence.settled
+    return evidence.closed_at is None or evidence.job_ending_at - evidence.closed_at <= 2.0
+
+
+def room_went_later(evidence: Evidence) -> bool:
+    """Whether the room went when the session had been closed for a while."""
+    close, gone = evidence.closed_at, evidence.room_gone_at
+    return close is not None and gone is not None and gone > close + 1.0
+
+
 @given(EVIDENCE)
 def test_a_guess_is_never_made(evidence: Evidence) -> None:
     """Each cause has evidence that nothing else leaves."""
@@ -452,7 +478,8 @@ def test_a_guess_is_never_made(evidence: Evidence) -> None:
     elif cause == "crashed":
         assert evidence.entrypoint_failed or evidence.shutdown_reason == CRASH
     elif cause == "agent_ended":
-        assert evidence.shutdown_reason not in (PARENT, CRASH)
-        assert evidence.room_reason in (None, "CLIENT_INITIATED")
+        went_on = evidence.close_reason == U_I and not ends_within_two_seconds(evidence)
+        assert went_on or evidence.shutdown_reason not in (None, PARENT, CRASH)
+        assert evidence.room_reason in (None, "CLIENT_INITIATED") or room_went_later(evidence)
     elif cause != "unknown":
         assert any(DEPARTURES.get(r) == cause or ROOM.get(r or "") == cause for r in reasons)

@@ -290,3 +290,20 @@ async def test_what_is_said_after_the_close_is_the_next_revision(office: Office)
     assert (record["outcome"], record["outcome_reason"]) == ("success", "judge says so")
     assert sorted(e["revision"] for e in office.events(room)) == [1, 2]
     assert len({e["session_id"] for e in office.events(room)}) == 1
+
+
+async def test_a_revision_keeps_what_the_first_export_knew(office: Office) -> None:
+    """The job's own end comes long after the session's, and says nothing of the call's."""
+    room = await office.dispatch("plain", judge=True)
+    caller = await office.caller(room)
+    await caller.hears(agents.GREETING)
+    await caller.type("close")
+    await office.exported(room)
+    await caller.hang_up()
+    (record,) = await office.exported(room, revision=2)
+
+    assert record["outcome"] == "success"
+    assert record["end_cause"] == "agent_ended"
+    first, second = sorted(office.events(room), key=lambda e: e["revision"])
+    assert first["end_cause"] == second["end_cause"]
+    assert first["end_time"] == second["end_time"]
