@@ -380,7 +380,7 @@ def test_an_annotation_may_have_any_name(name: str) -> None:
 
 def test_only_a_tool_call_takes_keys_of_its_own() -> None:
     with pytest.raises(ValidationError):
-        Participant(identity="a", kind="sip", surprise=1)  # type: ignore[call-arg]
+        Participant(identity="a", kind="sip", surprise=1)  # type: ignore[call-arg]  # wrong on purpose
 
 
 def test_a_session_id_fits_its_column() -> None:

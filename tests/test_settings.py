@@ -292,7 +292,7 @@ def test_a_keyword_argument_may_switch_off_what_the_environment_sets(
 
 def test_a_keyword_argument_that_is_no_setting_is_refused() -> None:
     with pytest.raises(ValidationError, match="bucket"):
-        Settings(bucket="x")  # type: ignore[call-arg]
+        Settings(bucket="x")  # type: ignore[call-arg]  # wrong on purpose
 
 
 def test_settings_do_not_change() -> None:

@@ -108,7 +108,7 @@ class CloudWatchWriter:
             handler.handle(record)
         finally:
             del _calls.attempt
-            handler.close()  # type: ignore[no-untyped-call]
+            handler.close()  # type: ignore[no-untyped-call]  # watchtower has no types
         if not attempt.confirmed:
             raise _Verdict(
                 SinkError(

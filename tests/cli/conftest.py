@@ -37,7 +37,7 @@ class Outcome:
     def check(self, name: str) -> dict[str, Any]:
         """One check of the doctor's."""
         (found,) = (each for each in self.json["checks"] if each["name"] == name)
-        return found  # type: ignore[no-any-return]
+        return found  # type: ignore[no-any-return]  # JSON
 
     @property
     def statuses(self) -> dict[str, str]:

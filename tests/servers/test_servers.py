@@ -17,7 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
-import psutil  # type: ignore[import-untyped]
+import psutil  # type: ignore[import-untyped]  # has no types
 import pytest
 from botocore.config import Config
 from botocore.exceptions import (
@@ -461,7 +461,7 @@ class TestFaults:
     def test_unknown_mode(self, faults: FaultServer) -> None:
         """A mode that does not exist is no silent ok."""
         with pytest.raises(ValueError, match="'slowdown' is none of ok, refused"):
-            faults.mode = "slowdown"  # type: ignore[assignment]
+            faults.mode = "slowdown"  # type: ignore[assignment]  # wrong on purpose
 
     def test_plan(self, faults: FaultServer) -> None:
         """A plan lets a retry succeed."""
