@@ -17,6 +17,7 @@ from .guard import Guard
 from .trim import Trimmer
 
 if TYPE_CHECKING:
+    from .export import Export
     from .recorder import Recorder
 
 # The framework's name for the task that runs the entrypoint (livekit-agents 1.7 to 1.8.9,
@@ -44,6 +45,8 @@ class Job:
         self.trimmer = Trimmer()
         self.participants = Participants(self.trimmer)
         self.recorders: list[Recorder] = []
+        self.exports: list[Export] = []
+        """One per call: a session that is restarted has several."""
         self.ending_at: float | None = None
         """When the first of the job's last hooks ran."""
         self.shutdown_reason: str | None = None
@@ -102,14 +105,14 @@ class Job:
     async def session_end(self) -> None:
         """The job's session has ended: what is not closed by now will not be."""
         self._begin_end()
-        for recorder in self.recorders:
-            if self._is_over(recorder):
-                recorder.finish("partial")
-        if any(r.undecided for r in self.recorders) and not self._room_gone.is_set():
+        for export in self.exports:
+            if self._is_over(export):
+                export.finish("partial")
+        if any(e.undecided for e in self.exports) and not self._room_gone.is_set():
             await _bounded(self._room_gone.wait(), _RACE_SECONDS)
-        for recorder in self.recorders:
-            recorder.settle(last=False)
-        await asyncio.gather(*(r.handed_over() for r in self.recorders))
+        for export in self.exports:
+            export.settle(last=False)
+        await asyncio.gather(*(e.handed_over() for e in self.exports))
 
     async def _on_shutdown(self, reason: str) -> None:
         """The framework's shutdown callback. Raising here would cancel everybody else's."""
@@ -123,16 +126,16 @@ class Job:
         self.shutdown_reason = self.trimmer.text("shutdown_reason", str(reason)) or None
         until = time.monotonic() + _CALLBACK_SECONDS
         # What is closed goes at once: another callback that raises ends this one in 60 ms.
-        for recorder in self.recorders:
-            recorder.settle(last=True)
-        still_open = [r for r in self.recorders if not r.finished and r.started]
+        for export in self.exports:
+            export.settle(last=True)
+        still_open = [e for e in self.exports if not e.finished and e.call.started]
         if still_open:
             # The framework closes a job's other sessions in a callback of its own, right now.
-            await _bounded(asyncio.gather(*(r.closed() for r in still_open)), _CLOSE_SECONDS)
-        for recorder in self.recorders:
-            recorder.finish("partial")
-            recorder.settle(last=True)
-        waits = (r.delivered(max(until - time.monotonic(), 0.1)) for r in self.recorders)
+            await _bounded(asyncio.gather(*(e.closed() for e in still_open)), _CLOSE_SECONDS)
+        for export in self.exports:
+            export.finish("partial")
+            export.settle(last=True)
+        waits = (e.delivered(max(until - time.monotonic(), 0.1)) for e in self.exports)
         await asyncio.gather(*waits)
         if ctx := self.ctx:
             self._known.pop(ctx, None)
@@ -141,14 +144,14 @@ class Job:
         if self.ending_at is None:
             self.ending_at = time.time()
 
-    def _is_over(self, recorder: Recorder) -> bool:
-        """Whether a recorder's session can not close any more, at the job's session end."""
-        if recorder.finished:
+    def _is_over(self, export: Export) -> bool:
+        """Whether a call's session can not close any more, at the job's session end."""
+        if export.finished:
             return False
-        if not recorder.started:
+        if not export.call.started:
             return True
         try:
-            return self.ctx is not None and recorder.session is self.ctx.primary_session
+            return self.ctx is not None and export.call.session is self.ctx.primary_session
         except RuntimeError:
             return True
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 # The framework kills a process whose setup takes more than 10 s (initialize_process_timeout).
 _PREPARE_SECONDS = 5.0
 
-_recorders: weakref.WeakKeyDictionary[AgentSession[Any], Recorder] = weakref.WeakKeyDictionary()
+# By the session's id(): a recorder holds its session, which keeps it alive through its handlers, so
+# a dictionary that held either would hold both for ever.
+_recorders: weakref.WeakValueDictionary[int, Recorder] = weakref.WeakValueDictionary()
 _current: contextvars.ContextVar[Recorder] = contextvars.ContextVar("analytics_recorder")
 _said: set[str] = set()
 
@@ -59,12 +61,13 @@ def attach(
     Returns:
         The recorder.
     """
-    if (known := _recorders.get(session)) is not None:
+    known = _recorders.get(id(session))
+    if known is not None and known.session is session:
         logger.warning("analytics.attach() was called twice for one session; the first call holds")
         return known
     settings = settings or _lenient_settings()
     recorder = _recorder(session, ctx, settings, session_id, writers)
-    _recorders[session] = recorder
+    _recorders[id(session)] = recorder
     _current.set(recorder)
     if user_email is not None or user_metadata is not None:
         recorder.set_user(email=user_email, metadata=user_metadata)

@@ -1,0 +1,221 @@
+"""One call on its way out: frozen once, added to until the job ends, handed to the courier."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import dataclasses
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from .assembly import assemble, bare, parcel
+from .call import Call, Capture, Remarks
+from .delivery import Courier, Hold, Shipment
+from .draft import Draft
+from .ending import QUIET_SECONDS, Evidence, end_cause
+from .guard import Guard
+from .record import Participant, RecordStatus
+from .settings import Settings
+from .writers import Parcel
+
+if TYPE_CHECKING:
+    from .job import Job
+
+# How long a record whose end is ambiguous is held back, from the job's first last hook on: what
+# the framework does between its two last hooks takes time (it uploads its own report).
+_LAST_WORD_SECONDS = 10.0
+
+
+class Export:
+    """The export of one call. Its methods run on the event loop and never block.
+
+    Args:
+        call: What was collected.
+        job: The job it belongs to, or None for a session outside of one.
+        settings: What the record carries, and when it leaves.
+        courier: Who brings it to the sinks.
+        guard: Counts what goes wrong in here.
+    """
+
+    def __init__(
+        self, call: Call, job: Job | None, settings: Settings, courier: Courier, guard: Guard
+    ) -> None:
+        self.call = call
+        self._job = job
+        self._settings = settings
+        self._courier = courier
+        self._guard = guard
+        self._draft: Draft | None = None
+        self._shipment: Shipment | None = None
+        self._closed = asyncio.Event()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the call is over and its record is on its way."""
+        return self._draft is not None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the record is held back because its end is ambiguous."""
+        draft = self._draft
+        return draft is not None and draft.open and end_cause(draft.capture.evidence) == "unknown"
+
+    def finish(self, status: RecordStatus) -> None:
+        """The call is over: freeze it, once, and hand it to the courier."""
+        call = self.call
+        if self._draft is not None:
+            return
+        self._guard(call.stop, "stop")()
+        if self._job:
+            self._guard(self._job.look, "look")()
+        evidence = self._evidence()
+        capture = call.capture(
+            status, evidence, self._remarks(), self._participants(), self._dropped()
+        )
+        if self._job:
+            cuts = Counter(capture.truncated) + Counter(self._job.trimmer.cuts)
+            capture = dataclasses.replace(capture, truncated=dict(cuts))
+        self._send(capture, self._held(evidence))
+        self._closed.set()
+
+    def settle(self, *, last: bool) -> None:
+        """Take up what came after the close: remarks, evidence. Send again only for a reason.
+
+        Args:
+            last: Nothing more comes.
+        """
+        draft = self._draft
+        if draft is None:
+            return
+        now = dataclasses.replace(
+            draft.capture,
+            evidence=self._evidence(),
+            remarks=self._remarks(),
+            participants=self._participants(),
+        )
+        if draft.update(now):
+            self._release(draft, last)
+            return
+        sent = draft.capture
+        cause = end_cause(now.evidence)
+        if now.remarks == sent.remarks and cause in ("unknown", end_cause(sent.evidence)):
+            return
+        if cause == "unknown":
+            now = dataclasses.replace(now, evidence=sent.evidence)
+        self._send(dataclasses.replace(now, revision=sent.revision + 1), None)
+
+    async def delivered(self, seconds: float | None = None) -> bool:
+        """Wait until every sink has confirmed, or sending has ended; False where it has not."""
+        if self._shipment is None:
+            return False
+        limit = self._settings.export_budget_seconds + 1.0 if seconds is None else seconds
+        return bool(await _outcome(self._shipment.delivered, limit))
+
+    async def closed(self) -> None:
+        """Wait for the close."""
+        await self._closed.wait()
+
+    async def handed_over(self) -> None:
+        """Wait until the record is delivered, or, where it is held back, on disk."""
+        shipment = self._shipment
+        if shipment is None:
+            return
+        held = self._draft is not None and self._draft.open
+        await _outcome(
+            shipment.spooled if held else shipment.delivered,
+            self._settings.export_budget_seconds + 1.0,
+        )
+
+    def _send(self, capture: Capture, hold: Hold | None) -> None:
+        job, courier = self._job, self._courier
+        draft = self._draft = Draft(capture, hold, lambda: job.ending_at if job else None)
+
+        def render() -> Parcel:
+            # Called in the courier's thread, and again after the hold: with what came meanwhile.
+            latest = draft.take()
+            try:
+                record = assemble(latest, self._settings, lost_before=courier.lost)
+            except Exception as error:
+                # Half a record beats none: what cannot fail, and the failure counted.
+                self._guard.failed("assembly", error)
+                record = bare(latest, self._settings, self._guard.errors)
+            return parcel(record, self._settings)
+
+        self._shipment = courier.submit(render, hold=hold, after=self._shipment)
+
+    def _release(self, draft: Draft, last: bool) -> None:
+        """Send a held record now, or wait longer for the job's last word."""
+        if draft.hold is None:
+            return
+        at_close = self._settings.export_at == "close"
+        if last or (at_close and not self.undecided):
+            draft.hold.release()
+        elif at_close:
+            draft.hold.extend(_LAST_WORD_SECONDS)
+
+    def _held(self, evidence: Evidence) -> Hold | None:
+        """Whether the record waits for the job's last word before it is sent."""
+        if self._job is None:
+            return None
+        if self._settings.export_at == "session_end":
+            return Hold(None)
+        if self.call.facts.simulated or end_cause(evidence) != "unknown":
+            return None
+        ending = self._job.ending_at is not None
+        return Hold(_LAST_WORD_SECONDS if ending else QUIET_SECONDS)
+
+    def _evidence(self) -> Evidence:
+        if self._job:
+            return self._job.evidence(self.call.closed, settled=self.call.facts.simulated)
+        closed = self.call.closed
+        return Evidence(
+            now=time.time(),
+            close_reason=closed.reason.value if closed else None,
+            closed_at=closed.created_at if closed else None,
+        )
+
+    def _remarks(self) -> Remarks:
+        said = self.call.annotations
+        tagger = self._job.ctx.tagger if self._job and self._job.ctx else None
+        tags = list(said.tags)
+        if tagger:
+            tags += sorted(t for t in tagger.tags if t not in tags)
+        evaluations = said.plain("evaluations", tagger.evaluations) if tagger else []
+        outcome, reason = said.outcome, said.outcome_reason
+        if outcome is None and tagger and tagger.outcome:
+            outcome, reason = tagger.outcome, tagger.outcome_reason
+        return Remarks(
+            notes=list(said.notes),
+            state=said.state,
+            state_history=list(said.state_history),
+            consent=said.consent,
+            consent_at=said.consent_at,
+            consent_method=said.consent_method,
+            user_email=said.user_email,
+            user_metadata=copy.deepcopy(said.user_metadata),
+            signals=copy.deepcopy(said.signals),
+            tags=tags,
+            evaluations=evaluations or [],
+            custom=copy.deepcopy(said.custom),
+            outcome=outcome,
+            outcome_reason=reason,
+        )
+
+    def _participants(self) -> list[Participant]:
+        if self._job is None:
+            return []
+        return self._guard.value(self._job.participants.result, [], "participants")
+
+    def _dropped(self) -> int:
+        return self._job.participants.dropped if self._job else 0
+
+
+async def _outcome(future: Any, seconds: float) -> bool | None:
+    """A thread's result, without blocking the loop; None after the time."""
+    wrapped = asyncio.wrap_future(future)
+    try:
+        # Shielded: giving up waiting must not cancel the delivery.
+        return bool(await asyncio.wait_for(asyncio.shield(wrapped), seconds))
+    except asyncio.TimeoutError:
+        return None
