@@ -11,6 +11,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 # The newest livekit-agents that the suite is known to pass with; `make test-all` has the oldest.
 AGENTS ?= 1.8.9
+# Test files for `make test-ends`; all where it is empty.
+ONLY ?=
 # Processes that the tests run in.
 JOBS ?= 2
 
@@ -33,7 +35,7 @@ test-all: $(VENV)/dev tools ## Run all tests on every Python here, and with the 
 	$(BIN)/python -m tests.matrix --newest $(AGENTS)
 
 test-ends: $(VENV)/dev tools ## Run all tests with the oldest and the newest pair of these only
-	$(BIN)/python -m tests.matrix --newest $(AGENTS) --ends
+	$(BIN)/python -m tests.matrix --newest $(AGENTS) --ends $(ONLY)
 
 check: $(VENV)/dev ## Lint, types for three platforms, import layers
 	$(BIN)/ruff check

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import copy
 import dataclasses
+import os
 import time
 from collections import Counter
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
 from .assembly import assemble, bare, parcel
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
 # How long a record whose end is ambiguous is held back, from the job's first last hook on: what
 # the framework does between its two last hooks takes time (it uploads its own report).
 _LAST_WORD_SECONDS = 10.0
+
+
+# Calls of real jobs that are not over. Held here because at the end of a process nothing else may
+# hold them any more.
+_unfinished: set[Export] = set()
+_watching: set[int] = set()
 
 
 class Export:
@@ -78,6 +86,7 @@ class Export:
             capture = dataclasses.replace(capture, truncated=dict(cuts))
         self._send(capture, self._held(evidence))
         self._closed.set()
+        _unfinished.discard(self)
 
     def settle(self, *, last: bool) -> None:
         """Take up what came after the close: remarks, evidence. Send again only for a reason.
@@ -105,12 +114,28 @@ class Export:
             now = dataclasses.replace(now, evidence=sent.evidence)
         self._send(dataclasses.replace(now, revision=sent.revision + 1), None)
 
+    def watch(self) -> None:
+        """Finish the call at the orderly end of its process at the latest.
+
+        Where a worker dies, its jobs' event loops stop. Newer frameworks cancel what is left on
+        them; livekit-agents 1.7 does not, and only multiprocessing's finalizers run.
+        """
+        _unfinished.add(self)
+        if os.getpid() not in _watching:
+            _watching.add(os.getpid())
+            # Before the couriers' own (100), which wait for what is under way.
+            Finalize(None, _finish_all, exitpriority=200)
+
     async def delivered(self, seconds: float | None = None) -> bool:
         """Wait until every sink has confirmed, or sending has ended; False where it has not."""
         if self._shipment is None:
             return False
         limit = self._settings.export_budget_seconds + 1.0 if seconds is None else seconds
         return bool(await _outcome(self._shipment.delivered, limit))
+
+    def failed(self, where: str, error: Exception) -> None:
+        """Count what went wrong around this export."""
+        self._guard.failed(where, error)
 
     async def closed(self) -> None:
         """Wait for the close."""
@@ -209,6 +234,15 @@ class Export:
 
     def _dropped(self) -> int:
         return self._job.participants.dropped if self._job else 0
+
+
+def _finish_all() -> None:
+    for export in list(_unfinished):
+        try:
+            export.finish("partial")
+            export.settle(last=True)
+        except Exception as error:
+            export.failed("process end", error)
 
 
 async def _outcome(future: Any, seconds: float) -> bool | None:

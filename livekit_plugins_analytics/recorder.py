@@ -157,6 +157,7 @@ class Recorder:
         if self._job:
             self._job.exports.append(export)
             if not self._facts.simulated:
+                export.watch()
                 name = "analytics_sentinel"
                 self._sentinel = asyncio.create_task(_stand_by(export), name=name)
 
