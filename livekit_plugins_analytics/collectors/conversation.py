@@ -62,8 +62,6 @@ class Conversation:
         self._user_active_at = 0.0
         self._cuts: list[_Cut] = []
         self._first_agent_message: float | None = None
-        self._unclaimed = 0
-        """Unfinished messages whose speech has not ended yet."""
         self.false_interruptions = 0
         self.handoffs: list[Handoff] = []
         self.agent: str | None = None
@@ -74,10 +72,8 @@ class Conversation:
         if message.role == "user":
             # When it was committed, not when it began: the turn that interrupts began before.
             self._user_active_at = max(self._user_active_at, message.created_at, time.time())
-        elif message.role == "assistant":
-            self._unclaimed += message.interrupted
-            if self._first_agent_message is None:
-                self._first_agent_message = message.created_at
+        elif message.role == "assistant" and self._first_agent_message is None:
+            self._first_agent_message = message.created_at
 
     def on_handoff(self, handoff: AgentHandoff) -> None:
         """Another agent took over; the first agent's start is no handoff."""
@@ -113,11 +109,9 @@ class Conversation:
 
     def on_speech_done(self, speech: SpeechHandle) -> None:
         """A speech ended. It was cut off where a message of it, begun, stayed unfinished."""
-        unclaimed, self._unclaimed = self._unclaimed, 0
         if not speech.interrupted:
             return
-        # The oldest supported framework does not list an unfinished message with its speech.
-        heard = unclaimed or any(
+        heard = any(
             item.type == "message" and item.role == "assistant" and item.interrupted
             for item in speech.chat_items
         )

@@ -181,6 +181,14 @@ async def test_a_caller_who_goes_on_after_the_cut_has_interrupted(talk: Conversa
     assert talk.interruptions(time.time() + 5) == 1
 
 
+async def test_the_turn_that_interrupts_may_have_begun_before_the_cut(talk: Conversation) -> None:
+    """livekit-agents 1.7 dates it so; it is committed after the cut."""
+    talk.on_speech_done(cut_off())
+    talk.on_message(message("user", "Wait.", at=time.time() - T - 1))
+
+    assert talk.interruptions(time.time() + 5) == 1
+
+
 async def test_what_is_cut_off_by_the_close_is_no_interruption(talk: Conversation) -> None:
     talk.on_message(message("user", "Bye.", at=time.time() - T - 1))
     talk.on_speech_done(cut_off())
