@@ -114,6 +114,11 @@ class Export:
             now = dataclasses.replace(now, evidence=sent.evidence)
         self._send(dataclasses.replace(now, revision=sent.revision + 1), None)
 
+    def conclude(self) -> None:
+        """Nothing more comes: finish the call if it is not, and send what is there."""
+        self.finish("partial")
+        self.settle(last=True)
+
     def watch(self) -> None:
         """Finish the call at the orderly end of its process at the latest.
 
@@ -132,10 +137,6 @@ class Export:
             return False
         limit = self._settings.export_budget_seconds + 1.0 if seconds is None else seconds
         return bool(await _outcome(self._shipment.delivered, limit))
-
-    def failed(self, where: str, error: Exception) -> None:
-        """Count what went wrong around this export."""
-        self._guard.failed(where, error)
 
     async def closed(self) -> None:
         """Wait for the close."""
@@ -238,11 +239,7 @@ class Export:
 
 def _finish_all() -> None:
     for export in list(_unfinished):
-        try:
-            export.finish("partial")
-            export.settle(last=True)
-        except Exception as error:
-            export.failed("process end", error)
+        export._guard(export.conclude)()
 
 
 async def _outcome(future: Any, seconds: float) -> bool | None:

@@ -133,8 +133,7 @@ class Job:
             # The framework closes a job's other sessions in a callback of its own, right now.
             await _bounded(asyncio.gather(*(e.closed() for e in still_open)), _CLOSE_SECONDS)
         for export in self.exports:
-            export.finish("partial")
-            export.settle(last=True)
+            export.conclude()
         waits = (e.delivered(max(until - time.monotonic(), 0.1)) for e in self.exports)
         await asyncio.gather(*waits)
         if ctx := self.ctx:

@@ -74,7 +74,7 @@ class Recorder:
         if session is not None and courier is not None:
             self._begin(session, courier)
             for name in _EVENTS:
-                session.on(name, self._guard(self._handler(name, courier), f"on_{name}"))  # type: ignore[arg-type]  # a Literal, checked by a test
+                session.on(name, self._guard(self._handler(name, courier), f"on_{name}"))  # type: ignore[arg-type]  # mypy sees str, not the Literal
 
     # -- for the agent's code
 
@@ -242,7 +242,6 @@ async def _stand_by(export: Export) -> None:
     try:
         await export.closed()
     except asyncio.CancelledError:
-        export.finish("partial")
-        export.settle(last=True)
+        export.conclude()
         await export.delivered(_TEARDOWN_SECONDS)
         raise
