@@ -1,0 +1,70 @@
+"""From mentions to values: which one counts, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .mention import Mention
+from .ruleset import RuleSet, Signal
+
+# More values than this in one list are noise; the record stays small.
+_MAX_LIST = 50
+
+
+def fold(rules: RuleSet, mentions: Iterable[Mention]) -> dict[str, Any]:
+    """The final value of every signal that was heard; marks the mentions that it rests on.
+
+    Args:
+        rules: The pack; it names the policy per signal and the computed signals.
+        mentions: All mentions, in the order of the call. Their `chosen` is set anew.
+    """
+    by_name: dict[str, list[Mention]] = {}
+    for mention in mentions:
+        mention.chosen = False
+        by_name.setdefault(mention.name, []).append(mention)
+    values: dict[str, Any] = {}
+    for name, signal in rules.signals.items():
+        heard = by_name.get(name, [])
+        value = _union(heard) if signal.type == "list" else _single(signal, heard)
+        if value is not None:
+            values[name] = value
+    for computed in rules.computed:
+        value = computed.value(values)
+        if value is not None:
+            values[computed.name] = value
+    return values
+
+
+def _single(signal: Signal, mentions: list[Mention]) -> Any:
+    standing: list[Mention] = []
+    for mention in mentions:
+        if mention.status == "affirmed":
+            standing.append(mention)
+        elif mention.status == "negated":
+            # "No, we're not fifty": what was affirmed before and is denied now no longer stands.
+            standing = [m for m in standing if m.value != mention.value]
+    if not standing:
+        return None
+    heaviest = max(m.weight for m in standing)
+    rivals = [m for m in standing if m.weight == heaviest]
+    chosen = rivals[-1]
+    if signal.fold == "first":
+        chosen = rivals[0]
+    elif signal.fold == "largest":
+        chosen = max(rivals, key=lambda m: m.value)
+    chosen.chosen = True
+    return chosen.value
+
+
+def _union(mentions: list[Mention]) -> list[Any] | None:
+    """In the order of first mention; a later negation removes."""
+    standing: dict[Any, list[Mention]] = {}
+    for mention in mentions:
+        if mention.status == "affirmed" and len(standing) < _MAX_LIST:
+            standing.setdefault(mention.value, []).append(mention)
+        elif mention.status == "negated":
+            standing.pop(mention.value, None)
+    for supporters in standing.values():
+        supporters[-1].chosen = True
+    return list(standing) or None

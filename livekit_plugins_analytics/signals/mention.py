@@ -1,0 +1,41 @@
+"""One mention of something worth knowing, chosen or not, with its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+from typing import Any, Literal
+
+Status = Literal["affirmed", "negated", "hypothetical", "someone_else"]
+
+
+@dataclass
+class Mention:
+    """What one rule found in one turn of the caller. The record's ``signals[]`` in Python."""
+
+    name: str
+    """The signal."""
+    value: Any
+    status: Status
+    chosen: bool
+    """Whether the session's final value rests on it."""
+    rule: str
+    item_id: str | None
+    """The committed turn; None for words that no turn covers."""
+    at: datetime | float | None
+    """As it was given to the listener."""
+    text: str
+    """The words as they were said."""
+    asked: bool
+    """Whether the agent's last line had asked for it."""
+    weight: int = 1
+    """Of the rule: a statement outweighs a hint."""
+    start: int = field(default=0, repr=False)
+    """Where in the turn's prepared text; for order."""
+    number: Fraction | None = field(default=None, repr=False)
+    """What was said, before units."""
+    factor: Fraction | None = field(default=None, repr=False)
+    """What the unit made of it; a correction ("sorry, thirty") takes it over."""
+    spans: tuple[tuple[int, int], ...] = field(default=(), repr=False)
+    """Where its numbers are; no other mention may claim them."""

@@ -1,0 +1,279 @@
+"""Rules, compiled once, and what they find in one utterance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+from .engine import Pattern, PatternError, Prefilter
+from .errors import PackError
+from .tier import Computed
+from .utterance import Utterance
+
+Check = Literal["negation", "hypothetical", "question", "someone_else"]
+CHECKS: tuple[Check, ...] = ("negation", "hypothetical", "question", "someone_else")
+
+# A pack with more rules than this is a dictionary; the benchmark ends here too.
+MAX_RULES = 20_000
+# Matches of one pattern in one utterance; more is a caller reading a list aloud, or an attack.
+_MAX_MATCHES = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signal:
+    """What a pack looks for: a name in ``discovered_signals`` and the kind of its value."""
+
+    name: str
+    type: Literal["integer", "number", "text", "list"]
+    fold: Literal["last", "first", "largest", "union"] = "last"
+    """Which affirmed mention counts; lists are the union."""
+    minimum: float | None = None
+    maximum: float | None = None
+    """Caps: a value outside is no mention."""
+    questions: tuple[str, ...] = ()
+    """Patterns of the agent's question for it; they license ``when = "asked"`` rules."""
+    unless: tuple[str, ...] = ()
+    """Patterns of what only looks like a mention; for all rules of the signal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """Patterns that tell a signal's value. Texts are plain and in lower case when they match."""
+
+    name: str
+    signal: str
+    patterns: tuple[str, ...]
+    value: Any = None
+    """The value; None: the number ``{n}`` (several are summed)."""
+    add: int = 0
+    """Added to the number: "me and two others" is three."""
+    per: str | None = None
+    """The unit of time of ``{n}``, where no group ``(?P<per>...)`` captures it; "asked": the one
+    in the agent's question ("how many a week?")."""
+    range: Literal["low", "high", "middle"] = "high"
+    """Which end of "fifty to a hundred" counts."""
+    when: Literal["always", "asked"] = "always"
+    near: tuple[str, ...] = ()
+    """Patterns, one of which must be in the same turn or in the agent's last line."""
+    unless: tuple[str, ...] = ()
+    weight: int = 1
+    checks: tuple[Check, ...] = CHECKS
+    """What can take the affirmation away."""
+    negated: Any = None
+    """The value that a negation gives, affirmed: "not urgent" is low."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One match of one rule."""
+
+    rule: Rule
+    start: int
+    end: int
+    value: Any
+    number: Fraction | None = None
+    factor: Fraction = Fraction(1)
+    spans: tuple[tuple[int, int], ...] = field(default=())
+    """Where its numbers are."""
+
+
+class RuleSet:
+    """A compiled pack: immutable, shared by all sessions of a process.
+
+    Args:
+        name: The pack's name; with the version it stands in the record: ``sales@1``.
+        version: The pack's version.
+        signals: What is looked for.
+        rules: How; where two claim the same words, the earlier wins.
+        words: Word lists for ``{name}`` in patterns.
+        units: Units of time for ``per``, in months: ``{"week": Fraction(52, 12)}``.
+        computed: Signals made of others at close.
+        language: Of number words: en, and with the extra de, es, fr, it, nl, pt.
+        source: The file, for messages.
+
+    Raises:
+        PackError: A rule is wrong or cannot be bounded; names file, rule and column.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        version: str | int,
+        signals: Sequence[Signal],
+        rules: Sequence[Rule],
+        words: Mapping[str, str] | None = None,
+        units: Mapping[str, Fraction] | None = None,
+        computed: Sequence[Computed] = (),
+        language: str = "en",
+        source: str | None = None,
+    ) -> None:
+        self.name, self.version, self.language = name, str(version), language
+        self.source = source or name
+        self.signals = {s.name: s for s in signals}
+        self.rules = tuple(rules)
+        self.computed = tuple(computed)
+        self.units = dict(units or {})
+        self._words = dict(words or {})
+        if len(self.rules) > MAX_RULES:
+            raise PackError(self.source, f"more than {MAX_RULES} rules; split the pack")
+        self._compile()
+
+    @classmethod
+    def load(cls, path_or_name: str | Path) -> RuleSet:
+        """Load a pack: a name that ships with the package (``sales``), or a TOML file.
+
+        Raises:
+            PackError: There is no such pack, or something in it is wrong.
+        """
+        from .pack import load
+
+        return load(path_or_name)
+
+    @property
+    def id(self) -> str:
+        """``name@version``, the record's ``signal_pack``."""
+        return f"{self.name}@{self.version}"
+
+    def asked(self, line: Utterance | None) -> frozenset[str]:
+        """The signals that the agent's line asks for."""
+        if line is None:
+            return frozenset()
+        return frozenset(self._question_of[i] for i in self._questions.matching(line.data))
+
+    def hits(
+        self, utterance: Utterance, asked: frozenset[str] = frozenset(), line: Utterance | None = None
+    ) -> list[Hit]:
+        """All matches in one utterance, in the order of the rules.
+
+        Args:
+            utterance: The caller's words.
+            asked: What the agent had asked for.
+            line: The agent's last line, for rules with ``near``.
+        """
+        found: list[Hit] = []
+        for index in self._prefilter.matching(utterance.data):
+            rule, pattern = self._patterns[index]
+            if rule.when == "asked" and rule.signal not in asked:
+                continue
+            if rule.near and not self._is_near(rule, utterance, line):
+                continue
+            for count, match in enumerate(pattern.matches(utterance.data)):
+                if count == _MAX_MATCHES:
+                    break
+                hit = self._hit(rule, pattern, match, utterance, line)
+                if hit is not None:
+                    found.append(hit)
+        return found
+
+    def _compile(self) -> None:
+        self._patterns: list[tuple[Rule, Pattern]] = []
+        self._near: dict[str, list[Pattern]] = {}
+        self._unless: dict[str, list[Pattern]] = {}
+        seen: set[str] = set()
+        by_signal = {
+            s.name: [self._pattern(p, f"signals.{s.name}") for p in s.unless]
+            for s in self.signals.values()
+        }
+        for rule in self.rules:
+            if rule.name in seen:
+                raise PackError(self.source, "a second rule of this name", rule=rule.name)
+            seen.add(rule.name)
+            if rule.signal not in self.signals:
+                known = ", ".join(sorted(self.signals))
+                raise PackError(
+                    self.source, f"no signal {rule.signal!r}; there are: {known}", rule=rule.name
+                )
+            compiled = [self._pattern(p, rule.name) for p in rule.patterns]
+            self._check(rule, compiled)
+            self._patterns += [(rule, p) for p in compiled]
+            self._near[rule.name] = [self._pattern(p, rule.name) for p in rule.near]
+            own = [self._pattern(p, rule.name) for p in rule.unless]
+            self._unless[rule.name] = own + by_signal[rule.signal]
+        self._prefilter = Prefilter([p for _, p in self._patterns])
+        asking = [
+            (s.name, self._pattern(q, f"signals.{s.name}"))
+            for s in self.signals.values()
+            for q in s.questions
+        ]
+        self._question_of = [name for name, _ in asking]
+        self._questions = Prefilter([p for _, p in asking])
+
+    def _pattern(self, written: str, rule: str) -> Pattern:
+        try:
+            return Pattern(written, self._words)
+        except PatternError as error:
+            raise PackError(
+                self.source, f"{error.problem} (in {written[:80]!r})", rule=rule, column=error.column
+            ) from None
+
+    def _check(self, rule: Rule, compiled: list[Pattern]) -> None:
+        """What a rule needs beyond patterns that compile."""
+        problem = None
+        if not compiled:
+            problem = "no patterns"
+        elif rule.value is None and not rule.add and not all(p.numbers for p in compiled):
+            problem = "no value, and a pattern without {n}: give one of the two"
+        elif rule.value is None and self.signals[rule.signal].type not in ("integer", "number"):
+            problem = f"{rule.signal} is no number: give a value"
+        elif rule.per not in (None, "asked") and rule.per not in self.units:
+            problem = f"no unit {rule.per!r}; there are: {', '.join(sorted(self.units)) or 'none'}"
+        if problem:
+            raise PackError(self.source, problem, rule=rule.name)
+
+    def _is_near(self, rule: Rule, utterance: Utterance, line: Utterance | None) -> bool:
+        texts = [utterance.data] + ([line.data] if line else [])
+        return any(p.found(t) for p in self._near[rule.name] for t in texts)
+
+    def _hit(
+        self, rule: Rule, pattern: Pattern, match: Any, said: Utterance, line: Utterance | None
+    ) -> Hit | None:
+        start, end = said.chars(*match.span())
+        for exception in self._unless[rule.name]:
+            for other in exception.matches(said.data):
+                first, last = said.chars(*other.span())
+                if first < end and start < last:
+                    return None
+        if rule.value is not None:
+            return Hit(rule, start, end, rule.value)
+        spans = tuple(
+            said.chars(*match.span(g)) for g in pattern.numbers if match.span(g)[0] >= 0
+        )
+        if (not spans and not rule.add) or any(s not in said.numerals for s in spans):
+            return None
+        number = sum((self._end(rule, said, s) for s in spans), Fraction(rule.add))
+        factor = self._factor(rule, pattern, match, line)
+        value = self.amount(rule.signal, number * factor)
+        return None if value is None else Hit(rule, start, end, value, number, factor, spans)
+
+    def amount(self, signal: str, number: Fraction) -> int | float | None:
+        """A number as the signal's value; None where it is beyond the caps."""
+        kind = self.signals[signal]
+        value = round(number) if kind.type == "integer" else round(float(number), 3)
+        low = -math.inf if kind.minimum is None else kind.minimum
+        high = math.inf if kind.maximum is None else kind.maximum
+        return value if low <= value <= high else None
+
+    def _end(self, rule: Rule, said: Utterance, span: tuple[int, int]) -> Fraction:
+        numeral = said.numerals[span]
+        if rule.range == "middle":
+            return (numeral.low + numeral.high) / 2
+        return numeral.low if rule.range == "low" else numeral.high
+
+    def _factor(
+        self, rule: Rule, pattern: Pattern, match: Any, line: Utterance | None
+    ) -> Fraction:
+        unit = rule.per
+        if unit == "asked":
+            unit = next((w for w in reversed(_words(line)) if w in self.units), None)
+        if "per" in pattern.groups and (captured := match.group(pattern.groups["per"])):
+            unit = captured.decode("utf-8", "replace")
+        return self.units.get(unit, Fraction(1)) if unit else Fraction(1)
+
+
+def _words(line: Utterance | None) -> list[str]:
+    return line.text.replace("?", " ").replace(".", " ").split() if line else []

@@ -1,0 +1,172 @@
+"""Who says what of a match: affirmed, negated, hypothetical, or someone else's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from . import cues
+from .engine import Pattern
+from .mention import Status
+from .utterance import Utterance
+
+# Words between a negation and what it negates; six was best on the prototype's cases, lists
+# ("we don't use Salesforce, HubSpot or Pipedrive") need a few more.
+_REACH = 8
+# Characters looked at on either side: a clause of speech has about 60.
+_WINDOW = 160
+
+_SENTENCE_END = re.compile(r"[.?!;]+(?=\s|$)|\s-+\s|:\s")
+_COMMA_CLAUSE = re.compile(
+    r",\s+(?=(?:and |so |then )?(?:we|i|it|they|our|my|he|she|you|there|now|just|only|that|this|it's|we're|i'm|"
+    r"we've|we'd|they're|there's|that's|currently|today|here|mostly|mainly|maybe|probably|use|using|make)\b)"
+)
+
+
+def _compiled(patterns: Sequence[str]) -> list[Pattern]:
+    return [Pattern(p) for p in patterns]
+
+
+_BREAKS = _compiled(cues.BREAKS)
+_NEGATION = _compiled(cues.NEGATION)
+_NO, _ANSWER_NO = _compiled(cues.NO), _compiled(cues.ANSWER_NO)
+_PSEUDO_NEGATION = _compiled(cues.PSEUDO_NEGATION)
+_NEGATION_AFTER = _compiled(cues.NEGATION_AFTER)
+_HYPOTHETICAL = _compiled(cues.HYPOTHETICAL)
+_PSEUDO_HYPOTHETICAL = _compiled(cues.PSEUDO_HYPOTHETICAL)
+_HYPOTHETICAL_AFTER = _compiled(cues.HYPOTHETICAL_AFTER)
+_SOMEONE_ELSE = _compiled(cues.SOMEONE_ELSE)
+_SOMEONE_ELSE_BEFORE = _compiled(cues.SOMEONE_ELSE_BEFORE)
+_THEY = _compiled(cues.THEY)
+_QUESTION = _compiled(cues.QUESTION)
+_OWN, _OWN_AFTER = _compiled(cues.OWN), _compiled(cues.OWN_AFTER)
+
+
+class Scope:
+    """The clauses of one utterance. Made only where a rule has matched.
+
+    Args:
+        utterance: The caller's words.
+    """
+
+    def __init__(self, utterance: Utterance) -> None:
+        self._text = text = utterance.text
+        ends = [m.end() for m in _SENTENCE_END.finditer(text)]
+        self._sentences = sorted({0, *ends})
+        starts = {0, *ends, *(m.end() for m in _COMMA_CLAUSE.finditer(text))}
+        for pattern in _BREAKS:
+            for match in pattern.matches(utterance.data):
+                start, _ = utterance.chars(*match.span())
+                if _last_word(text[:start][-20:]) not in cues.CONTINUES:
+                    starts.add(start)
+        self._clauses = sorted(starts)
+        self._end = len(text)
+
+    def status(self, start: int, end: int, checks: Sequence[str], *, number: bool) -> Status:
+        """What is said of the words from start to end.
+
+        Args:
+            start: Where the match begins, in characters.
+            end: Where it ends.
+            checks: Which doubts apply; the rule says so.
+            number: Whether it is a number; "if we sign, we'd need Slack" is a need all the same.
+        """
+        first, last = _around(self._clauses, start, self._end)
+        before = self._text[max(first, start - _WINDOW) : start]
+        after = self._text[end : min(max(last, end), end + _WINDOW)]
+        if "someone_else" in checks and self._someone_else(before, after, first):
+            return "someone_else"
+        if "hypothetical" in checks and self._hypothetical(before, after, first, number):
+            return "hypothetical"
+        if "negation" in checks and _negated(before, after + self._text[last : last + 12]):
+            return "negated"
+        if "question" in checks and self._question(start, before, after):
+            return "hypothetical"
+        return "affirmed"
+
+    def _someone_else(self, before: str, after: str, first: int) -> bool:
+        if _any(_SOMEONE_ELSE, before) or _any(_SOMEONE_ELSE, after):
+            return True
+        if _any(_SOMEONE_ELSE_BEFORE, before) and not _any(_OWN_TAIL, before):
+            return True
+        if first == 0 or not _starts(_THEY, before):
+            return False
+        # "My brother has a firm. They use Slack": the clause before says who "they" are.
+        start, _ = _around(self._clauses, first - 1, self._end)
+        return _any(_SOMEONE_ELSE + _SOMEONE_ELSE_BEFORE, self._text[start:first])
+
+    def _hypothetical(self, before: str, after: str, first: int, number: bool) -> bool:
+        if _outside(_HYPOTHETICAL, _PSEUDO_HYPOTHETICAL, before) is not None:
+            return True
+        if _any(_HYPOTHETICAL_AFTER, after):
+            return True
+        if not number or first == 0:
+            return False
+        start, _ = _around(self._sentences, first, self._end)
+        condition = self._text[start:first]
+        return bool(
+            re.search(r"\b(?:would|could|might)\b|'d\b", before)
+            and _outside(_HYPOTHETICAL, _PSEUDO_HYPOTHETICAL, condition) is not None
+        )
+
+    def _question(self, start: int, before: str, after: str) -> bool:
+        first, _ = _around(self._sentences, start, self._end)
+        asked = self._text[max(first, start - _WINDOW) : start]
+        if not (_any(_QUESTION, asked) or _any(_QUESTION, before)):
+            return False
+        return not (_any(_OWN, asked) or _any(_OWN_AFTER, after))
+
+
+_OWN_TAIL = _compiled((r"(?:our|my) (?:team|company|crm|own)(?: \w+){0,3} ?$",))
+
+
+def _negated(before: str, after: str) -> bool:
+    cue = _outside(_NEGATION, _PSEUDO_NEGATION, before)
+    no = _outside(_NO, _ANSWER_NO + _PSEUDO_NEGATION, before)
+    nearest = max((c for c in (cue, no) if c is not None), default=None)
+    if nearest is not None:
+        between = before[nearest:]
+        # "Switched from Pipedrive to HubSpot", "not Slack, it's Teams", "not Slack but Teams".
+        ended = re.search(r"\b(?:to|just|only|over to)\b", between) if " from" in before else None
+        if len(between.split()) <= _REACH and not ended:
+            return True
+    return any(p.found(after.encode("utf-8", "replace")) for p in _NEGATION_AFTER)
+
+
+def _outside(patterns: Sequence[Pattern], pseudo: Sequence[Pattern], text: str) -> int | None:
+    """Where the last cue ends that no pseudo-cue covers; None where there is none."""
+    data = text.encode("utf-8", "replace")
+    cues_found = [m.span() for p in patterns for m in p.matches(data)]
+    if not cues_found:
+        return None
+    covered = [m.span() for p in pseudo for m in p.matches(data)]
+    ends = [
+        end
+        for start, end in cues_found
+        if not any(first <= start < last or start <= first < end for first, last in covered)
+    ]
+    return len(data[: max(ends)].decode("utf-8", "ignore")) if ends else None
+
+
+def _any(patterns: Sequence[Pattern], text: str) -> bool:
+    data = text.encode("utf-8", "replace")
+    return any(p.found(data) for p in patterns)
+
+
+def _starts(patterns: Sequence[Pattern], text: str) -> bool:
+    head = text.lstrip(" ,").split(" ", 2)[:2]
+    return _any(patterns, " ".join(w for w in head if w not in ("and", "so", "then")))
+
+
+def _around(starts: Sequence[int], position: int, end: int) -> tuple[int, int]:
+    """The stretch that a position lies in."""
+    from bisect import bisect_right
+
+    index = bisect_right(starts, position)
+    return starts[index - 1], starts[index] if index < len(starts) else end
+
+
+def _last_word(text: str) -> str:
+    words = re.findall(r"[a-z']+", text)
+    trailing = re.search(r"[.?!,;]\s*$", text)
+    return "" if trailing or not words else words[-1]

@@ -1,0 +1,44 @@
+"""One piece of speech, prepared for the rules: plain text, numbers in digits, the way back."""
+
+from __future__ import annotations
+
+from .languages import numerals_of
+from .numerals import Numeral
+from .text import Rewritten, clean
+
+
+class Utterance:
+    """What was said, as rules see it. Spans are in characters of `text`.
+
+    Args:
+        said: The words as they came; at most `text.MAX_CHARS` of them (see `text.split`).
+        language: The pack's language, for number words.
+    """
+
+    __slots__ = ("_clean", "_rewritten", "data", "numerals", "said", "text")
+
+    def __init__(self, said: str, language: str = "en") -> None:
+        self.said = said
+        self._clean = clean(said)
+        found = numerals_of(self._clean.text, language)
+        self._rewritten = Rewritten(self._clean.text, [(n.start, n.end, n.text) for n in found])
+        self.text = self._rewritten.text
+        # "surrogatepass" is never needed after `clean`; "replace" keeps the promise anyway.
+        self.data = self.text.encode("utf-8", "replace")
+        self.numerals: dict[tuple[int, int], Numeral] = dict(
+            zip(self._rewritten.spans, found, strict=True)
+        )
+
+    def chars(self, start: int, end: int) -> tuple[int, int]:
+        """A span of `data` as a span of `text`."""
+        if len(self.data) == len(self.text):
+            return start, end
+        return (
+            len(self.data[:start].decode("utf-8", "ignore")),
+            len(self.data[:end].decode("utf-8", "ignore")),
+        )
+
+    def evidence(self, start: int, end: int) -> str:
+        """The words as they were said for a span of `text`."""
+        first, last = self._clean.origin(*self._rewritten.before(start, end))
+        return self.said[first:last]
