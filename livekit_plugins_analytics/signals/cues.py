@@ -63,7 +63,7 @@ NEGATION_AFTER = (
 )
 
 HYPOTHETICAL = (
-    r"if|unless|suppose|supposing|imagine|imagining|let's say|lets say|say (?:we|i|you)|hypothetically|"
+    r"if|unless|suppose|supposing|imagine|imagining|let's say|lets say|^say (?:we|i)|, say (?:we|i)|hypothetically|"
     r"what if|in theory|wish(?:ed)?|pretend|assuming|for example|for instance|whether|"
     r"might|may (?:be|need|have|use|want|switch|go|get|hire|add|grow)|could (?:be|have|grow|use|become|get|hit|reach)|"
     r"would (?:ever|have had)",
@@ -95,7 +95,7 @@ SOMEONE_ELSE = (
     r"(?:friend|buddy|brother|sister|wife|husband|cousin|dad|father|mother|mom|uncle|neighbor|roommate|partner|girlfriend|boyfriend|son|daughter|aunt|pal|colleague)"
     r"(?:'s|s)?(?: (?:\w+ ){0,2}(?:company|business|firm|agency|startup|shop|team)| (?:runs|works|owns|has|uses|used|had|sells|is|was|at|over|who)\b)",
     r"used to work|when i (?:was|worked)(?: at| for| in| with)|i (?:once )?worked (?:at|for)|back at (?:my|the)|"
-    r"(?:our|my|a|the|some|one|any|their|another|main|biggest|closest|that) ?(?:\w+ )?(?:competitors?|rivals?)(?:'s)?|"
+    r"(?:our|my|a|the|some|one|any|their|your|another|main|biggest|closest|that) ?(?:\w+ )?(?:competitors?|rivals?)(?:'s)?|"
     r"(?:most|other|many|some|those|big|bigger|larger|lots of|all the other|a lot of) (?:companies|teams|firms|people|agencies|businesses|folks|shops|vendors)|"
     r"i (?:read|heard|saw)|(?:article|podcast|blog|webinar|case study|news)",
 )
@@ -106,7 +106,7 @@ SOMEONE_ELSE_BEFORE = (
     r"you (?:guys |all |folks |people )?(?:have|use|said|mentioned|are|do|work|employ|offer|support|integrate|were|serve|claim|told|know about)|"
     r"you're|you've|y'all|your (?:\w+ )?(?:team|company|website|product|platform|site|page|pricing|app|firm|office|sales ?people|reps?|people|staff|customers|clients)|"
     r"(?:he|she) (?:\w+ )?(?:has|had|uses|used|works|worked|runs|is|was|said|manages)|(?:his|her) (?:team|company|firm|business)",
-    r"(?:sell|selling|sells|market|marketing|cater|catering|serve|serving|serves|consult|consulting|work with|works with|working with|services|help|helps|helping|supply|supplying|"
+    r"(?:sell|selling|sells|market|marketing|cater|catering|serve|serving|serves|consult|consulting|(?:we|i) (?:mostly |mainly )?work with|services|help|helps|helping|supply|supplying|"
     r"(?:products?|software|services|solutions?|tools|apps?|consulting|equipment|staffing|marketing|systems) for|clients? (?:are|is|include|in|like)|customers (?:are|include|in|like))(?: \w+){0,3}",
 )
 THEY = (r"they|they're|they've|he|she|it had|it was|there",)
@@ -129,7 +129,9 @@ OWN = (
     r"(?:we|i)(?:'re|'ve|'d| are| have| need| use| run| currently| already| want| would)(?: [\w-]+){0,4}",
     r"(?:for|with|of) us(?: [\w-]+){0,3}|us (?:at|of)|there are|there's",
 )
-OWN_AFTER = (r"^[ ,]*(?:that |which )?(?:we|i)(?:'re|'ve| already| currently)? ?(?:use|have|need|run|pay|rely|got|using|do|send)",)
+OWN_AFTER = (
+    r"^[ ,]*(?:that |which )?(?:we|i)(?:'re|'ve| already| currently)? ?(?:use|have|need|run|pay|rely|got|using|do|send)",
+)
 
 CORRECTION = (
     r"sorry|i mean|i meant|actually|no wait|wait no|wait|correction|make that|make it|scratch that|let me correct|"

@@ -109,11 +109,11 @@ class Prefilter:
             shard.Compile()
             self._shards.append((start, shard))
 
-    def matching(self, text: bytes) -> list[int]:
-        """Indexes of the patterns that match, in order."""
+    def matching(self, text: bytes, *, potential: bool = False) -> list[int]:
+        """Indexes of the patterns that match, in order; `potential`: that might match."""
         found: list[int] = []
         for start, shard in self._shards:
-            hits = shard.Match(text)
+            hits = shard.Match(text, potential)
             if hits:
                 found.extend(sorted(start + i for i in hits))
         return found

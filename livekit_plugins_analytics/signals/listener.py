@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from .fold import fold
-from .mention import Mention
+from .mention import Mention, When
 from .reader import Context, Reader
 from .ruleset import RuleSet
 from .text import fold as plain
-
-When = datetime | float | None
 
 # An hour of fast talk has about 1,500 turns; a session that goes on for days must not grow.
 _MAX_TURNS = 20_000
@@ -131,7 +128,12 @@ class Listener:
         earlier = self._turns if before is None else self._turns[:before]
         # Two turns back at most: "sorry, thirty" mends what was just said.
         previous = next(
-            (m for t in reversed(earlier[-2:]) for m in reversed(t.mentions) if m.number is not None),
+            (
+                m
+                for t in reversed(earlier[-2:])
+                for m in reversed(t.mentions)
+                if m.number is not None
+            ),
             None,
         )
         turn.mentions = self._reader.read(

@@ -7,6 +7,9 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, Literal
 
+When = datetime | float | str | None
+"""A moment in the caller's own terms; it is only passed through."""
+
 Status = Literal["affirmed", "negated", "hypothetical", "someone_else"]
 
 
@@ -23,7 +26,7 @@ class Mention:
     rule: str
     item_id: str | None
     """The committed turn; None for words that no turn covers."""
-    at: datetime | float | None
+    at: When
     """As it was given to the listener."""
     text: str
     """The words as they were said."""
@@ -39,3 +42,17 @@ class Mention:
     """What the unit made of it; a correction ("sorry, thirty") takes it over."""
     spans: tuple[tuple[int, int], ...] = field(default=(), repr=False)
     """Where its numbers are; no other mention may claim them."""
+
+    def line(self) -> dict[str, Any]:
+        """The mention as ``signals[]`` has it; `at` as it was given."""
+        return {
+            "name": self.name,
+            "value": self.value,
+            "status": self.status,
+            "chosen": self.chosen,
+            "rule": self.rule,
+            "item_id": self.item_id,
+            "at": self.at,
+            "text": self.text,
+            "asked": self.asked,
+        }

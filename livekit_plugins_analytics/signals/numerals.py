@@ -122,9 +122,7 @@ class _Parser:
         return (low, high, end) if high > low else (low, low, after)
 
     def _has_scale(self, start: int, end: int) -> bool:
-        return any(
-            t.scale > 1 or t.word in words.SCALES for t in self._tokens[start:end]
-        )
+        return any(t.scale > 1 or t.word in words.SCALES for t in self._tokens[start:end])
 
     def _number(self, i: int, *, glue: bool = True) -> tuple[Fraction, int] | None:
         """The number that starts at token i, and the token after it."""

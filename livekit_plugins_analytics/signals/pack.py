@@ -104,18 +104,18 @@ class _Reader:
         self._only(data, _TOP, None)
         name = data.get("name")
         if not isinstance(name, str) or not name:
-            self._fail("no name; write name = \"...\" at the top")
+            self._fail('no name; write name = "..." at the top')
         version = data.get("version", 1)
         if isinstance(version, bool) or not isinstance(version, (int, str)):
             self._fail("version must be a number or a string")
         language = data.get("language", "en")
         if language not in LANGUAGES:
-            self._fail(f"language {language!r} is not known; one of: {', '.join(sorted(LANGUAGES))}")
+            self._fail(
+                f"language {language!r} is not known; one of: {', '.join(sorted(LANGUAGES))}"
+            )
         if not available(language):
             self._fail(f"number words of {language!r} need an extra: pip install '{EXTRA}'")
-        signals = [
-            self._signal(n, t) for n, t in self._table(data, "signals").items()
-        ]
+        signals = [self._signal(n, t) for n, t in self._table(data, "signals").items()]
         rules = [self._rule(i, t) for i, t in enumerate(self._tables(data, "rules"), 1)]
         computed = [self._computed(t) for t in self._tables(data, "computed")]
         return RuleSet(
@@ -139,7 +139,9 @@ class _Reader:
             self._fail(f"no type; one of: {', '.join(_CHOICES['type'])}", place)
         self._choices(table, place)
         for key in ("minimum", "maximum"):
-            if isinstance(table.get(key, 0), bool) or not isinstance(table.get(key, 0), (int, float)):
+            if isinstance(table.get(key, 0), bool) or not isinstance(
+                table.get(key, 0), (int, float)
+            ):
                 self._fail(f"{key} must be a number", place)
         return Signal(name=name, **self._patterns(table, ("questions", "unless"), place))
 
@@ -171,14 +173,14 @@ class _Reader:
     def _computed(self, table: dict[str, Any]) -> Computed:
         name = table.get("signal")
         if not isinstance(name, str):
-            self._fail("a [[computed]] without signal = \"...\"")
+            self._fail('a [[computed]] without signal = "..."')
         self._only(table, {"signal", "cases"}, name)
         cases = []
         for case in self._tables(table, "cases"):
             self._only(case, {"value", "any"}, name)
             conditions = case.get("any")
             if "value" not in case or not isinstance(conditions, list):
-                self._fail("a case needs a value and any = [\"condition\", ...]", name)
+                self._fail('a case needs a value and any = ["condition", ...]', name)
             try:
                 parsed = tuple(Condition.parse(str(c)) for c in conditions)
             except ValueError as error:
@@ -204,7 +206,7 @@ class _Reader:
                     raise ValueError
                 units[name] = Fraction(str(value))
             except (ValueError, ZeroDivisionError):
-                self._fail(f"units.{name} must be a number or a fraction such as \"52/12\"")
+                self._fail(f'units.{name} must be a number or a fraction such as "52/12"')
         return units
 
     def _patterns(self, table: dict[str, Any], keys: tuple[str, ...], place: str) -> dict[str, Any]:

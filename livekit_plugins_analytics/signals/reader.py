@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from fractions import Fraction
 
 from . import cues
 from .engine import Pattern
-from .mention import Mention, Status
+from .mention import Mention, Status, When
 from .ruleset import Hit, RuleSet
 from .scope import Scope
 from .text import MAX_CHARS, split
@@ -53,9 +52,7 @@ class Reader:
     def __init__(self, rules: RuleSet) -> None:
         self._rules = rules
 
-    def read(
-        self, said: str, context: Context, item_id: str | None, at: datetime | float | None
-    ) -> list[Mention]:
+    def read(self, said: str, context: Context, item_id: str | None, at: When) -> list[Mention]:
         """The mentions of one turn, in the order of the words."""
         line = None
         if context.line:
@@ -77,7 +74,7 @@ class Reader:
         asked: frozenset[str],
         line: Utterance | None,
         item_id: str | None,
-        at: datetime | float | None,
+        at: When,
     ) -> list[Mention]:
         hits = _resolved(self._rules.hits(said, asked, line))
         if not hits:
@@ -121,7 +118,7 @@ class Reader:
         previous: Mention | None,
         asked: frozenset[str],
         item_id: str | None,
-        at: datetime | float | None,
+        at: When,
     ) -> list[Mention]:
         """Bare numbers that mend one given before: "sorry, thirty not twenty five"."""
         if not said.numerals:
@@ -206,5 +203,8 @@ def _retract(said: Utterance, mentions: list[Mention]) -> None:
         between = said.text[one.start : other.start]
         if one.name != other.name or len(between.split()) > 8 or one.status != "affirmed":
             continue
-        if re.search(r"\b(?:sorry|i mean|i meant|no wait|wait no|scratch that|correction|or rather)\b", between):
+        if re.search(
+            r"\b(?:sorry|i mean|i meant|no wait|wait no|scratch that|correction|or rather)\b",
+            between,
+        ):
             one.status = "negated"

@@ -139,6 +139,11 @@ class RuleSet:
         """``name@version``, the record's ``signal_pack``."""
         return f"{self.name}@{self.version}"
 
+    def unfiltered(self) -> list[str]:
+        """Rules that the prefilter cannot rule out: they are tried on every utterance."""
+        always = set(self._prefilter.matching(b"", potential=True))
+        return sorted({self._patterns[i][0].name for i in always})
+
     def asked(self, line: Utterance | None) -> frozenset[str]:
         """The signals that the agent's line asks for."""
         if line is None:
@@ -146,7 +151,10 @@ class RuleSet:
         return frozenset(self._question_of[i] for i in self._questions.matching(line.data))
 
     def hits(
-        self, utterance: Utterance, asked: frozenset[str] = frozenset(), line: Utterance | None = None
+        self,
+        utterance: Utterance,
+        asked: frozenset[str] = frozenset(),
+        line: Utterance | None = None,
     ) -> list[Hit]:
         """All matches in one utterance, in the order of the rules.
 
@@ -208,7 +216,10 @@ class RuleSet:
             return Pattern(written, self._words)
         except PatternError as error:
             raise PackError(
-                self.source, f"{error.problem} (in {written[:80]!r})", rule=rule, column=error.column
+                self.source,
+                f"{error.problem} (in {written[:80]!r})",
+                rule=rule,
+                column=error.column,
             ) from None
 
     def _check(self, rule: Rule, compiled: list[Pattern]) -> None:
@@ -240,9 +251,7 @@ class RuleSet:
                     return None
         if rule.value is not None:
             return Hit(rule, start, end, rule.value)
-        spans = tuple(
-            said.chars(*match.span(g)) for g in pattern.numbers if match.span(g)[0] >= 0
-        )
+        spans = tuple(said.chars(*match.span(g)) for g in pattern.numbers if match.span(g)[0] >= 0)
         if (not spans and not rule.add) or any(s not in said.numerals for s in spans):
             return None
         number = sum((self._end(rule, said, s) for s in spans), Fraction(rule.add))
@@ -264,9 +273,7 @@ class RuleSet:
             return (numeral.low + numeral.high) / 2
         return numeral.low if rule.range == "low" else numeral.high
 
-    def _factor(
-        self, rule: Rule, pattern: Pattern, match: Any, line: Utterance | None
-    ) -> Fraction:
+    def _factor(self, rule: Rule, pattern: Pattern, match: Any, line: Utterance | None) -> Fraction:
         unit = rule.per
         if unit == "asked":
             unit = next((w for w in reversed(_words(line)) if w in self.units), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from . import cues
@@ -18,8 +19,10 @@ _WINDOW = 160
 
 _SENTENCE_END = re.compile(r"[.?!;]+(?=\s|$)|\s-+\s|:\s")
 _COMMA_CLAUSE = re.compile(
-    r",\s+(?=(?:and |so |then )?(?:we|i|it|they|our|my|he|she|you|there|now|just|only|that|this|it's|we're|i'm|"
-    r"we've|we'd|they're|there's|that's|currently|today|here|mostly|mainly|maybe|probably|use|using|make)\b)"
+    r",\s+(?=(?:and |so |then )?"
+    r"(?:we|i|it|they|our|my|he|she|you|there|now|just|only|that|this|it's|"
+    r"we're|i'm|we've|we'd|they're|there's|that's|currently|today|here|mostly|mainly|maybe|"
+    r"probably|use|using|make)\b)"
 )
 
 
@@ -160,8 +163,6 @@ def _starts(patterns: Sequence[Pattern], text: str) -> bool:
 
 def _around(starts: Sequence[int], position: int, end: int) -> tuple[int, int]:
     """The stretch that a position lies in."""
-    from bisect import bisect_right
-
     index = bisect_right(starts, position)
     return starts[index - 1], starts[index] if index < len(starts) else end
 
