@@ -17,10 +17,65 @@ BREAKS = (
 )
 # Before a pronoun, these words carry the clause on: "I don't think we need Slack".
 CONTINUES = frozenset(
-    "think believe that if what when because say guess sure suppose imagine since unless once "
-    "until where how why whether than as know feel see mean do are should could can would did "
-    "have will does and or says said like till after before which who time way thing reason case "
-    "maybe pretend hope wish assume assuming".split()
+    [
+        "think",
+        "believe",
+        "that",
+        "if",
+        "what",
+        "when",
+        "because",
+        "say",
+        "guess",
+        "sure",
+        "suppose",
+        "imagine",
+        "since",
+        "unless",
+        "once",
+        "until",
+        "where",
+        "how",
+        "why",
+        "whether",
+        "than",
+        "as",
+        "know",
+        "feel",
+        "see",
+        "mean",
+        "do",
+        "are",
+        "should",
+        "could",
+        "can",
+        "would",
+        "did",
+        "have",
+        "will",
+        "does",
+        "and",
+        "or",
+        "says",
+        "said",
+        "like",
+        "till",
+        "after",
+        "before",
+        "which",
+        "who",
+        "time",
+        "way",
+        "thing",
+        "reason",
+        "case",
+        "maybe",
+        "pretend",
+        "hope",
+        "wish",
+        "assume",
+        "assuming",
+    ]
 )
 
 NEGATION = (
@@ -31,7 +86,7 @@ NEGATION = (
     r"(?:off|away from|from|off of)|instead of|rather than|as opposed to|other than|anything but|"
     r"formerly|previously|(?:years?|months?) ago|back in \d+|in the past|at one point|originally|"
     r"started (?:out )?(?:with|as|at)|when we (?:started|began)|no (?:need|plans?|interest|use) (?:for|to)|"
-    r"(?:zero|little|low) (?:need|interest)|hate the idea of|(?:fixed|solved|eliminated|resolved) (?:the|our|all|most)?",
+    r"(?:zero|little|low) (?:need|interest)|hate the idea of|nobody|no one|none of us|replac(?:ed|ing)|cancel(?:l?ed|l?ing)|leaving|phas(?:ed|ing) out|dropping|ditching|(?:fixed|solved|eliminated|resolved) (?:the|our|all|most)?",
 )
 # "no" is a determiner ("no Salesforce here") or an answer ("no, we use Salesforce").
 NO = (r"no",)
@@ -46,7 +101,7 @@ PSEUDO_NEGATION = (
     r"bear|wait|tolerate|keep|stop|take|deal|cope|go|afford)(?: \w+){0,3}?(?: without| with)?",
     r"not without|never without|couldn't be more|no matter|nothing but|not until|don't you|isn't (?:it|that)|"
     r"aren't we|don't we|haven't (?:found|figured)|wouldn't (?:mind|hurt)|can't we|won't (?:work|do) without|"
-    r"doesn't (?:work|scale)|don't (?:know|believe) (?:how|why|what)|not (?:great|good|ideal|happy|scalable|working)",
+    r"(?:nobody|no one) (?:\w+ )?(?:knows?|can|sees?|notices?|catch(?:es)?|has any|has a|really knows)|doesn't (?:work|scale)|don't (?:know|believe) (?:how|why|what)|not (?:great|good|ideal|happy|scalable|working)",
 )
 # After the target: "Salesforce isn't something we use", "cost is not an issue", "Slack? no".
 NEGATION_AFTER = (
@@ -60,6 +115,12 @@ NEGATION_AFTER = (
     r"(?:use|using|need|have|want|touch|care|ever|really|even|run|like)",
     r"^ *[?,] *(?:no|nope|nah|never|not (?:really|at all|for us|anymore))(?:$|[ .,!])",
     r"^[ ,]*(?:not (?:any ?more|at all)|no more|no)(?:$|[.,!])",
+)
+
+# Later in the sentence: "Salesforce was too complicated, so we dropped it".
+ABANDONED = (
+    r"(?:we|i|they)(?:'ve| have| just| finally| ended up)* (?:dropped|left|ditched|cancell?ed|stopped|"
+    r"quit|replaced|moved off|got rid of|moved away from|gave up on|killed|abandoned) (?:it|them|that|using)",
 )
 
 HYPOTHETICAL = (
@@ -80,7 +141,7 @@ HYPOTHETICAL = (
 PSEUDO_HYPOTHETICAL = (
     r"if (?:possible|that (?:helps|makes sense)|you (?:don't mind|must know|need to know|want to know|want the (?:exact )?number)|"
     r"i (?:remember|recall|had to guess|count|include)|we (?:count|include)|not more|anything|i'm (?:honest|being honest|not mistaken))|"
-    r"(?:great|nice|good|helpful|ideal|perfect|awesome|amazing|wonderful|fantastic|better|love it|cool|huge|useful|best) if|as if|what if any|even if|"
+    r"(?:great|nice|good|helpful|ideal|perfect|awesome|amazing|wonderful|fantastic|better|love it|cool|huge|useful|best) if|as if|what if any|even if|looking at (?:a|an|about|around|roughly|maybe|like|probably|\d+)|(?:there|it|that) (?:will|would) be|(?:there|it|that)'ll be|"
     r"(?:see|know|check|checking|wondering|wonder|sure|tell me|asking|ask|find out) if",
 )
 HYPOTHETICAL_AFTER = (
@@ -101,8 +162,8 @@ SOMEONE_ELSE = (
 )
 SOMEONE_ELSE_BEFORE = (
     r"(?:our|my|the|a|some|most|many|all|one of our|one of my|their|these|this|that|several|another|an)(?: of our| of my)? ?(?:\w+ )?"
-    r"(?:clients?|customers?|prospects?|vendors?|suppliers?|parent company|sister company|landlord|accountants?|lawyer|attorney|"
-    r"consultants?|buyers?|partner company|investors?|subsidiary)(?:'s|s')?(?: \w+){0,4}",
+    r"(?:clients?|customers?|prospects?|vendors?|suppliers?|parent company|sister company|landlord|"
+    r"buyers?|partner company|investors?|subsidiary)(?:'s|s')?(?: \w+){0,4}",
     r"you (?:guys |all |folks |people )?(?:have|use|said|mentioned|are|do|work|employ|offer|support|integrate|were|serve|claim|told|know about)|"
     r"you're|you've|y'all|your (?:\w+ )?(?:team|company|website|product|platform|site|page|pricing|app|firm|office|sales ?people|reps?|people|staff|customers|clients)|"
     r"(?:he|she) (?:\w+ )?(?:has|had|uses|used|works|worked|runs|is|was|said|manages)|(?:his|her) (?:team|company|firm|business)",
@@ -121,7 +182,7 @@ QUESTION = (
     r"(?:you|it|this|that|they|your|there|the|most|people|other|a|an|all|any)\b",
     r"^[ ,]*(?:(?:and|so|but|ok|okay|well|um|uh|oh|also)[ ,.:-]+)*(?:what about|how about|what's|what is|what are|who uses|"
     r"tell me about|what kind of|which of|is [a-z]+|does [a-z]+|any chance|do (?:i|we) (?:need|have to)|why (?:do|would) )",
-    r"(?:wondering|curious|know|see|asking|ask|find out|tell me|sure|check) (?:if|whether) (?:you|it|this|your|there|they|that|the)\b",
+    r"(?:wondering|curious|asking|ask|find out|tell me|do you know|let me know|check) (?:if|whether) (?:you|it|this|your|there|they|that|the)\b",
 )
 # In a question, these say that the thing asked about is the caller's own.
 OWN = (

@@ -76,7 +76,7 @@ class Pattern:
                 f"compiles to {self._regexp.programsize} instructions, {MAX_PROGRAM} are allowed; "
                 "make it several patterns or lower the repetition counts"
             )
-        if self._regexp.search(b"") is not None:
+        if any((m := self._regexp.search(t)) and m.end() == m.start() for t in (b"", b"zz")):
             raise PatternError("matches the empty text; something in it must be required")
         named = {k.decode(): v for k, v in self._regexp.groupindex.items()}
         self.groups: dict[str, int] = named

@@ -103,7 +103,7 @@ class Listener:
         return fold(self.rules, mentions), mentions
 
     def _settle(self, committed: str, item_id: str | None) -> None:
-        """A turn was committed: the finals it covers are done, the others were words of their own."""
+        """A turn was committed: finals that it does not cover were words of their own."""
         waiting, self._finals = self._finals, []
         if not waiting:
             return

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import re
 
-_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_UNITS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 CARDINALS: dict[str, int] = {
     **{word: value for value, word in enumerate(_UNITS)},
@@ -30,7 +48,28 @@ SUFFIXES: dict[str, int] = {"k": 1_000, "m": 1_000_000, "mm": 1_000_000, "mil": 
 VAGUE = frozenset({"odd", "ish", "something", "some", "plus", "ishy"})
 # Before "one", which is no number then: "no one", "this one".
 BEFORE_PRONOUN = frozenset(
-    "no any some every this that which each another the other good big only last next".split()
+    [
+        "no",
+        "any",
+        "some",
+        "every",
+        "this",
+        "that",
+        "which",
+        "each",
+        "another",
+        "the",
+        "other",
+        "good",
+        "big",
+        "only",
+        "last",
+        "next",
+    ]
+)
+# After "of", these make it a share of something: "a couple of us".
+AFTER_SHARE = frozenset(
+    ["us", "them", "the", "our", "these", "those", "you", "my", "your", "their"]
 )
 
 _OPENERS = frozenset(CARDINALS) | frozenset(SCALES) | {"couple", "half", "quarter"}

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from fractions import Fraction
 
 from . import number_words as words
-
-# Longer numerals than a phone number are somebody's identifier, not a quantity.
-_MAX_DIGITS = 12
-
-# Simple alternatives over single characters: linear time in any engine.
-_TOKEN = re.compile(
-    r"(?P<digits>\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<suffix>[a-z]*)"
-    r"|(?P<word>[a-z]+(?:'[a-z]+)?)"
-)
+from .tokens import Token, tokens
 
 
 @dataclass(frozen=True)
@@ -41,46 +32,17 @@ def shown(value: Fraction) -> str:
     return f"{float(value):.3f}".rstrip("0").rstrip(".")
 
 
-@dataclass(frozen=True)
-class _Token:
-    start: int
-    end: int
-    word: str
-    """Empty for digits."""
-    value: Fraction | None = None
-    scale: int = 1
-
-
 def numerals(text: str) -> list[Numeral]:
     """The numbers of an English text in plain form (see `text.clean`), in order."""
     if not words.may_hold_numbers(text):
         return []
-    tokens = [t for m in _TOKEN.finditer(text) if (t := _token(text, m))]
-    return _Parser(text, tokens).numerals()
-
-
-def _token(text: str, match: re.Match[str]) -> _Token | None:
-    start, end = match.span()
-    if word := match["word"]:
-        return _Token(start, end, word)
-    digits, suffix = match["digits"].replace(",", ""), match["suffix"]
-    before, after = text[start - 1 : start], text[end : end + 2]
-    if len(digits) > _MAX_DIGITS or before.isalnum() or (before in ".:/" and before):
-        return _Token(start, end, suffix or "?")
-    if after[:1] in (":", "/", "_") and after[1:].isalnum():
-        return _Token(start, end, "?")  # a time, a date, a fraction
-    if not suffix or suffix in words.SUFFIXES:
-        scale = words.SUFFIXES.get(suffix, 1)
-        return _Token(start, end, "", Fraction(digits), scale)
-    if suffix in words.VAGUE:
-        return _Token(start, end, "", Fraction(digits))
-    return _Token(start, end, "?")
+    return _Parser(text, tokens(text)).numerals()
 
 
 class _Parser:
     """One pass over the tokens of one text; every numeral takes the longest reading."""
 
-    def __init__(self, text: str, tokens: list[_Token]) -> None:
+    def __init__(self, text: str, tokens: list[Token]) -> None:
         self._text = text
         self._tokens = tokens
 
@@ -165,7 +127,8 @@ class _Parser:
             k = j + (self._word(j) == "of")
             if self._word(k) in words.SCALES:
                 return self._scaled(Fraction(2), k)
-            return Fraction(2), j
+            # "a couple of weeks" is "2 weeks"; "a couple of us" stays "2 of us".
+            return Fraction(2), j if self._word(k) in words.AFTER_SHARE else k
         if article and word in words.SCALES and word != "k":
             return self._cardinal(j, True, Fraction(1))
         return None

@@ -20,8 +20,9 @@ _NOT_NUMBER = Pattern(r"{n},? (?:and )?not {n}")
 _NOT_BUT = Pattern(r"not {n},? (?:but |it's |rather |we're )?{n}")
 # What a correction may leave between its cue and the number: "sorry, I meant about thirty".
 _FILLER = re.compile(
-    r"[\s,.:-]*(?:(?:that's|it's|it is|to|is|about|around|like|we're|we|i|are|have|meant|mean|said|say|make|that|"
-    r"it|closer|more|really|actually|no|not|wait|a|team|of|should|be|there|were|rather|probably|roughly)[\s,.:-]+){0,7}"
+    r"[\s,.:-]*(?:(?:that's|it's|it is|to|is|about|around|like|we're|we|i|are|have|meant|mean|said|"
+    r"say|make|that|it|closer|more|really|actually|no|not|wait|a|team|of|should|be|there|were|"
+    r"rather|probably|roughly)[\s,.:-]+){0,7}"
 )
 # After a bare number in a correction: it counts something of its own.
 _OTHER_UNIT = re.compile(

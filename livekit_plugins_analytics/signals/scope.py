@@ -22,7 +22,7 @@ _COMMA_CLAUSE = re.compile(
     r",\s+(?=(?:and |so |then )?"
     r"(?:we|i|it|they|our|my|he|she|you|there|now|just|only|that|this|it's|"
     r"we're|i'm|we've|we'd|they're|there's|that's|currently|today|here|mostly|mainly|maybe|"
-    r"probably|use|using|make)\b)"
+    r"probably|use|using|make|more like|closer to|rather|actually|about|around)\b)"
 )
 
 
@@ -35,6 +35,7 @@ _NEGATION = _compiled(cues.NEGATION)
 _NO, _ANSWER_NO = _compiled(cues.NO), _compiled(cues.ANSWER_NO)
 _PSEUDO_NEGATION = _compiled(cues.PSEUDO_NEGATION)
 _NEGATION_AFTER = _compiled(cues.NEGATION_AFTER)
+_ABANDONED = _compiled(cues.ABANDONED)
 _HYPOTHETICAL = _compiled(cues.HYPOTHETICAL)
 _PSEUDO_HYPOTHETICAL = _compiled(cues.PSEUDO_HYPOTHETICAL)
 _HYPOTHETICAL_AFTER = _compiled(cues.HYPOTHETICAL_AFTER)
@@ -83,6 +84,8 @@ class Scope:
             return "hypothetical"
         if "negation" in checks and _negated(before, after + self._text[last : last + 12]):
             return "negated"
+        if "negation" in checks and not number and self._abandoned(end):
+            return "negated"
         if "question" in checks and self._question(start, before, after):
             return "hypothetical"
         return "affirmed"
@@ -112,9 +115,13 @@ class Scope:
             and _outside(_HYPOTHETICAL, _PSEUDO_HYPOTHETICAL, condition) is not None
         )
 
+    def _abandoned(self, end: int) -> bool:
+        _, last = _around(self._sentences, end, self._end)
+        return _any(_ABANDONED, self._text[end : min(last, end + _WINDOW)])
+
     def _question(self, start: int, before: str, after: str) -> bool:
-        first, _ = _around(self._sentences, start, self._end)
-        asked = self._text[max(first, start - _WINDOW) : start]
+        first, last = _around(self._sentences, start, self._end)
+        asked = self._text[max(first, start - _WINDOW) : min(last, start + _WINDOW)]
         if not (_any(_QUESTION, asked) or _any(_QUESTION, before)):
             return False
         return not (_any(_OWN, asked) or _any(_OWN_AFTER, after))
@@ -130,7 +137,8 @@ def _negated(before: str, after: str) -> bool:
     if nearest is not None:
         between = before[nearest:]
         # "Switched from Pipedrive to HubSpot", "not Slack, it's Teams", "not Slack but Teams".
-        ended = re.search(r"\b(?:to|just|only|over to)\b", between) if " from" in before else None
+        turns = " from" in before or "replac" in before or "instead" in before
+        ended = re.search(r"\b(?:to|just|only|over to|with|by|we)\b", between) if turns else None
         if len(between.split()) <= _REACH and not ended:
             return True
     return any(p.found(after.encode("utf-8", "replace")) for p in _NEGATION_AFTER)

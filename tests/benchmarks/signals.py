@@ -22,18 +22,75 @@ RULES = (10, 100, 1_000, 10_000)
 WORDS = (10, 50, 200, 500)
 
 # Frequent words of speech; the rules' own words are made up and appear now and then.
-COMMON = (
-    "the a to and of in is it you that we for on with as have be at this but not from they our "
-    "so what about can do just like get there know right okay yeah going would need think want "
-    "time people work team really make good great sure also how when much last next week call"
-).split()
+COMMON = [
+    "the",
+    "a",
+    "to",
+    "and",
+    "of",
+    "in",
+    "is",
+    "it",
+    "you",
+    "that",
+    "we",
+    "for",
+    "on",
+    "with",
+    "as",
+    "have",
+    "be",
+    "at",
+    "this",
+    "but",
+    "not",
+    "from",
+    "they",
+    "our",
+    "so",
+    "what",
+    "about",
+    "can",
+    "do",
+    "just",
+    "like",
+    "get",
+    "there",
+    "know",
+    "right",
+    "okay",
+    "yeah",
+    "going",
+    "would",
+    "need",
+    "think",
+    "want",
+    "time",
+    "people",
+    "work",
+    "team",
+    "really",
+    "make",
+    "good",
+    "great",
+    "sure",
+    "also",
+    "how",
+    "when",
+    "much",
+    "last",
+    "next",
+    "week",
+    "call",
+]
+# As long as ``re`` takes a tenth of a second: each further character doubles the time of most.
 CATASTROPHIC = {
-    r"(a+)+$": "a" * 24 + "b",
-    r"(a|aa)+$": "a" * 30 + "b",
-    r"(.*,){8}P": "1," * 14,
-    r"(x+x+)+y": "x" * 22,
-    r"(\d+,?)+ people$": "1" * 2_000,
-    r".*.*=.*": "a" * 1_000,
+    r"(a+)+$": "a" * 20 + "b",
+    r"(a|aa)+$": "a" * 28 + "b",
+    r"(.*,){8}P": "1," * 16,
+    r"(x+x+)+y": "x" * 20,
+    r"(\d+,?)+ people$": "1" * 20,
+    r".*.*=.*": "a" * 700,
 }
 
 
@@ -41,7 +98,9 @@ def patterns(count: int, rng: random.Random) -> tuple[list[str], list[str]]:
     """RE2 patterns, and the words in them."""
     made, words = [], []
     for number in range(count):
-        own = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(5, 9))) for _ in "1234"]
+        own = [
+            "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(5, 9))) for _ in "1234"
+        ]
         words += own
         kind = number % 20
         if kind < 12:
@@ -95,6 +154,7 @@ def scaling() -> list[dict[str, float]]:
                 for one in said:
                     rules.hits(Utterance(one))
 
+            # A tenth of the turns is enough of a wait for ten thousand rules.
             def theirs(said: list[str] = said, plain: list[re.Pattern[str]] = plain) -> None:
                 for one in said[:1]:
                     for pattern in plain:
@@ -105,7 +165,11 @@ def scaling() -> list[dict[str, float]]:
                 for one in said:
                     Listener(rules).user_said("1", one)
 
-            mine, other, whole = milliseconds(ours) / 10, milliseconds(theirs), milliseconds(turn) / 10
+            mine, other, whole = (
+                milliseconds(ours) / 10,
+                milliseconds(theirs),
+                milliseconds(turn) / 10,
+            )
             rows.append(
                 {
                     "rules": count,
@@ -151,18 +215,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
-    results = {"scaling": scaling(), "catastrophic": catastrophes(), "sales": sales()}
+    results: dict[str, Any] = {
+        "scaling": scaling(),
+        "catastrophic": catastrophes(),
+        "sales": sales(),
+    }
     if arguments.json:
         print(json.dumps(results))
         return
     print(f"{'rules':>7} {'words':>6} {'signals ms':>11} {'turn ms':>9} {'re ms':>10} {'ratio':>8}")
     for row in results["scaling"]:
         print(
-            f"{row['rules']:>7} {row['words']:>6} {row['signals_ms']:>11.3f} {row['turn_ms']:>9.3f} "
-            f"{row['re_ms']:>10.2f} {row['ratio']:>7.0f}x"
+            f"{row['rules']:>7} {row['words']:>6} {row['signals_ms']:>11.3f} "
+            f"{row['turn_ms']:>9.3f} {row['re_ms']:>10.2f} {row['ratio']:>7.0f}x"
         )
     for row in results["catastrophic"]:
-        print(f"{row['pattern']:>24} {row['signals_ms']:>9.3f} {row['re_ms']:>10.2f} {row['ratio']:>7.0f}x")
+        print(
+            f"{row['pattern']:>24} {row['signals_ms']:>9.3f} "
+            f"{row['re_ms']:>10.2f} {row['ratio']:>7.0f}x"
+        )
     print("the sales pack, ms a turn:", results["sales"])
 
 
@@ -173,8 +244,10 @@ def sales() -> dict[str, float]:
     turns = {
         "plain 20 words": text(20, COMMON, rng),
         "plain 500 words": text(500, COMMON, rng),
-        "rich": "We're a team of 25, we don't use Slack but Salesforce, and send 100 proposals a month",
-        "spam 1000 characters": ("salesforce errors 25 reps 10 quotes a month urgent " * 20)[:1_000],
+        "rich": "Team of 25, we don't use Slack but Salesforce, and send 100 quotes a month",
+        "spam 1000 characters": ("salesforce errors 25 reps 10 quotes a month urgent " * 20)[
+            :1_000
+        ],
     }
     return {
         name: round(milliseconds(lambda s=said: Listener(rules).user_said("1", s)), 3)  # type: ignore[misc]

@@ -64,7 +64,7 @@ def test_num2words_comes_back(number: int) -> None:
 def _returns(number: int) -> None:
     words = num2words(number)
     (numeral,) = numerals(words)
-    assert (numeral.low, numeral.high) == (number, number)
+    assert numeral.low == number == numeral.high
     assert (numeral.start, numeral.end) == (0, len(words))
 
 
