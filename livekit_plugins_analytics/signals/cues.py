@@ -82,7 +82,7 @@ NEGATION = (
     r"not|never|without|none|neither|nor|hardly|cannot|stopped|ditched|dropped|quit|no longer|"
     r"[a-z]+n't|dont|doesnt|didnt|isnt|arent|cant|wont|havent|wasnt|far from|free of|"
     r"used to (?:be|have|use|do|run|send|work|get|handle|rely|write|create|process|make)",
-    r"got rid of|getting rid of|(?:moved|moving|switched|switching|migrated|migrating|went) "
+    r"got rid of|getting rid of|decided against|ruled out|passed on|(?:moved|moving|switched|switching|migrated|migrating|went) "
     r"(?:off|away from|from|off of)|instead of|rather than|as opposed to|other than|anything but|"
     r"formerly|previously|(?:years?|months?) ago|back in \d+|in the past|at one point|originally|"
     r"started (?:out )?(?:with|as|at)|when we (?:started|began)|no (?:need|plans?|interest|use) (?:for|to)|"
@@ -113,8 +113,8 @@ NEGATION_AFTER = (
     r"^[ ,]*(?:that |which |and that )?(?:we|i|nobody|no one)(?: really| actually)? "
     r"(?:don't|do not|never|no longer|haven't|didn't|stopped|won't|dont|can do without) "
     r"(?:use|using|need|have|want|touch|care|ever|really|even|run|like)",
-    r"^ *[?,] *(?:no|nope|nah|never|not (?:really|at all|for us|anymore))(?:$|[ .,!])",
-    r"^[ ,]*(?:not (?:any ?more|at all)|no more|no)(?:$|[.,!])",
+    r"^ *\? *(?:no|nope|nah|never|not (?:really|at all|for us|any ?more))\b",
+    r"^[ ,]*(?:not any ?more|not at all|no more|never)\b",
 )
 
 # Later in the sentence: "Salesforce was too complicated, so we dropped it".
@@ -147,6 +147,8 @@ PSEUDO_HYPOTHETICAL = (
 HYPOTHETICAL_AFTER = (
     r"^(?: \w+){0,3} (?:by (?:next|the end of)|next year|someday|one day|eventually|down the road|in the future|"
     r"in (?:a|the next|two|three|five|\d+) (?:couple |few )?(?:of )?(?:years?|quarters?))",
+)
+HYPOTHETICAL_AFTER_NUMBER = (
     r"^(?: \w+){0,2} (?:would be|might be|could be|may be|if we ever|if we (?:grow|expand|had))",
 )
 
@@ -154,7 +156,7 @@ SOMEONE_ELSE = (
     r"(?:my|our|his|her|their|a|the|an) (?:very )?(?:last|previous|former|old|prior|ex|other|first) "
     r"(?:company|companies|job|firm|employer|place|team|role|startup|gig|agency|shop|workplace|business|boss|org|organization|office)|"
     r"(?:friend|buddy|brother|sister|wife|husband|cousin|dad|father|mother|mom|uncle|neighbor|roommate|partner|girlfriend|boyfriend|son|daughter|aunt|pal|colleague)"
-    r"(?:'s|s)?(?: (?:\w+ ){0,2}(?:company|business|firm|agency|startup|shop|team)| (?:runs|works|owns|has|uses|used|had|sells|is|was|at|over|who)\b)",
+    r"(?:'s|s)?(?: (?:\w+ ){0,2}(?:company|business|firm|agency|startup|shop|team)| (?:runs|works|owns|has|uses|used|had|sells|is|was|at|over|who|swears|loves|likes|recommends|recommended|told|says|said|suggested)\b)",
     r"used to work|when i (?:was|worked)(?: at| for| in| with)|i (?:once )?worked (?:at|for)|back at (?:my|the)|"
     r"(?:our|my|a|the|some|one|any|their|your|another|main|biggest|closest|that) ?(?:\w+ )?(?:competitors?|rivals?)(?:'s)?|"
     r"(?:most|other|many|some|those|big|bigger|larger|lots of|all the other|a lot of) (?:companies|teams|firms|people|agencies|businesses|folks|shops|vendors)|"
@@ -162,13 +164,13 @@ SOMEONE_ELSE = (
 )
 SOMEONE_ELSE_BEFORE = (
     r"(?:our|my|the|a|some|most|many|all|one of our|one of my|their|these|this|that|several|another|an)(?: of our| of my)? ?(?:\w+ )?"
-    r"(?:clients?|customers?|prospects?|vendors?|suppliers?|parent company|sister company|landlord|"
+    r"(?:clients?|customers?|prospects?|parent company|sister company|landlord|"
     r"buyers?|partner company|investors?|subsidiary)(?:'s|s')?(?: \w+){0,4}",
     r"you (?:guys |all |folks |people )?(?:have|use|said|mentioned|are|do|work|employ|offer|support|integrate|were|serve|claim|told|know about)|"
     r"you're|you've|y'all|your (?:\w+ )?(?:team|company|website|product|platform|site|page|pricing|app|firm|office|sales ?people|reps?|people|staff|customers|clients)|"
     r"(?:he|she) (?:\w+ )?(?:has|had|uses|used|works|worked|runs|is|was|said|manages)|(?:his|her) (?:team|company|firm|business)",
-    r"(?:sell|selling|sells|market|marketing|cater|catering|serve|serving|serves|consult|consulting|(?:we|i) (?:mostly |mainly )?work with|services|help|helps|helping|supply|supplying|"
-    r"(?:products?|software|services|solutions?|tools|apps?|consulting|equipment|staffing|marketing|systems) for|clients? (?:are|is|include|in|like)|customers (?:are|include|in|like))(?: \w+){0,3}",
+    r"(?:sell|selling|sells|market|marketing|cater|catering|serve|serving|serves|consult|consulting|(?:we|i) (?:mostly |mainly )?work with|services|supply|supplying|"
+    r"clients? (?:are|is|include|in|like)|customers (?:are|include|in|like))(?: \w+){0,3}",
 )
 THEY = (r"they|they're|they've|he|she|it had|it was|there",)
 
@@ -189,6 +191,11 @@ OWN = (
     r"(?:our|my)(?: [\w-]+){0,3}",
     r"(?:we|i)(?:'re|'ve|'d| are| have| need| use| run| currently| already| want| would)(?: [\w-]+){0,4}",
     r"(?:for|with|of) us(?: [\w-]+){0,3}|us (?:at|of)|there are|there's",
+)
+# In the sentence after the question: "Does it hook into Zoho? That's what we use".
+OWN_FOLLOWS = (
+    r"^[ .?!]*(?:because |since )?(?:that's|it's|that is) (?:what|the one) (?:we|i)|"
+    r"^[ .?!]*(?:because |since )?(?:we|i) (?:use|have|run|need) (?:it|that)",
 )
 OWN_AFTER = (
     r"^[ ,]*(?:that |which )?(?:we|i)(?:'re|'ve| already| currently)? ?(?:use|have|need|run|pay|rely|got|using|do|send)",

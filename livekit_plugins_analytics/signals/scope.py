@@ -39,10 +39,12 @@ _ABANDONED = _compiled(cues.ABANDONED)
 _HYPOTHETICAL = _compiled(cues.HYPOTHETICAL)
 _PSEUDO_HYPOTHETICAL = _compiled(cues.PSEUDO_HYPOTHETICAL)
 _HYPOTHETICAL_AFTER = _compiled(cues.HYPOTHETICAL_AFTER)
+_HYPOTHETICAL_AFTER_NUMBER = _compiled(cues.HYPOTHETICAL_AFTER_NUMBER)
 _SOMEONE_ELSE = _compiled(cues.SOMEONE_ELSE)
 _SOMEONE_ELSE_BEFORE = _compiled(cues.SOMEONE_ELSE_BEFORE)
 _THEY = _compiled(cues.THEY)
 _QUESTION = _compiled(cues.QUESTION)
+_OWN_FOLLOWS = _compiled(cues.OWN_FOLLOWS)
 _OWN, _OWN_AFTER = _compiled(cues.OWN), _compiled(cues.OWN_AFTER)
 
 
@@ -106,6 +108,8 @@ class Scope:
             return True
         if _any(_HYPOTHETICAL_AFTER, after):
             return True
+        if number and _any(_HYPOTHETICAL_AFTER_NUMBER, after):
+            return True
         if not number or first == 0:
             return False
         start, _ = _around(self._sentences, first, self._end)
@@ -123,6 +127,8 @@ class Scope:
         first, last = _around(self._sentences, start, self._end)
         asked = self._text[max(first, start - _WINDOW) : min(last, start + _WINDOW)]
         if not (_any(_QUESTION, asked) or _any(_QUESTION, before)):
+            return False
+        if _any(_OWN_FOLLOWS, self._text[last : last + 40]):
             return False
         return not (_any(_OWN, asked) or _any(_OWN_AFTER, after))
 

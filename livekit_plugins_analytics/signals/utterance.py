@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from .languages import numerals_of
 from .numerals import Numeral
 from .text import Rewritten, clean
+
+# "A team of, um, fifteen" is a team of fifteen.
+_HESITATION = re.compile(r",? \b(?:u+[hm]+|e+rm?|hmm+)\b,?(?= )")
 
 
 class Utterance:
@@ -21,12 +26,17 @@ class Utterance:
         self.said = said
         self._clean = clean(said)
         found = numerals_of(self._clean.text, language)
-        self._rewritten = Rewritten(self._clean.text, [(n.start, n.end, n.text) for n in found])
+        changes = [(n.start, n.end, n.text) for n in found]
+        if language == "en":
+            # No number word is among them, so that no two changes overlap.
+            changes += [(*m.span(), "") for m in _HESITATION.finditer(self._clean.text)]
+            changes.sort()
+        self._rewritten = Rewritten(self._clean.text, changes)
         self.text = self._rewritten.text
         # "surrogatepass" is never needed after `clean`; "replace" keeps the promise anyway.
         self.data = self.text.encode("utf-8", "replace")
         self.numerals: dict[tuple[int, int], Numeral] = dict(
-            zip(self._rewritten.spans, found, strict=True)
+            zip((s for s in self._rewritten.spans if s[0] < s[1]), found, strict=True)
         )
 
     def chars(self, start: int, end: int) -> tuple[int, int]:
