@@ -48,8 +48,7 @@ class Greeter(Agent):
         """Pass the call on to sales."""
         recorder = analytics.current()
         recorder.note("Writes proposals by hand, and the team is fed up with it")
-        recorder.set_signal("use_case", topic)
-        recorder.set_signal("pain_points", ["manual process"])
+        recorder.tag(topic)
         return SalesAgent()
 
 
@@ -68,11 +67,8 @@ class SalesAgent(Agent):
         self, team_size: int, monthly_volume: int, integrations: list[str]
     ) -> str:
         """Keep what the caller needs."""
-        recorder = analytics.current()
-        recorder.set_signal("team_size", team_size)
-        recorder.set_signal("monthly_volume", monthly_volume)
-        recorder.set_signal("integration_needs", integrations)
-        recorder.tag("qualified")
+        # What the caller said of team, volume and tools is found by the rules; this was not said.
+        analytics.current().set_signal("lead_id", "L-20417")
         await asyncio.sleep(0.08)  # what a CRM takes
         return "saved"
 

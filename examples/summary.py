@@ -174,7 +174,7 @@ def _tools(calls: list[Record]) -> RenderableType:
 
 def _learned(record: Record) -> Table:
     grid = pairs()
-    grid.add_row("Signals", _text("\n".join(_items(record["discovered_signals"])) or "none"))
+    grid.add_row("Signals", _signals(record))
     grid.add_row("Notes", _text("\n".join(record["conversation_notes"]) or "none"))
     states = [f"{s['state']} at {_at(record, s['at'])}" for s in record["state_history"]]
     grid.add_row("State", _text(", then ".join(states) or "never set"))
@@ -188,6 +188,17 @@ def _learned(record: Record) -> Table:
     if record["evaluations"]:
         grid.add_row("Evaluations", _text("\n".join(map(_value, record["evaluations"]))))
     return grid
+
+
+def _signals(record: Record) -> Text:
+    """Every value, and the words that it rests on."""
+    lines = []
+    for name, value in record["discovered_signals"].items():
+        chosen = [s for s in record["signals"] if s["name"] == name and s["chosen"]]
+        heard = [f'"{s["text"]}"' for s in chosen if s["text"]]
+        line = _text(f"{name}: {_value(value)}")
+        lines.append(line.append(_text("  " + ", ".join(heard) if heard else "", "dim")))
+    return Text("\n").join(lines) if lines else _text("none")
 
 
 def _consent(record: Record) -> str:

@@ -10,6 +10,7 @@ from .call import Capture
 from .collectors.latency import latency
 from .collectors.usage import totals
 from .costs import Costs, UsageLine, price
+from .discovery import discovered
 from .ending import end_cause, end_time
 from .facts import Facts
 from .record import (
@@ -50,6 +51,9 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
     transcript, cut = None, 0
     if settings.transcript == "on" and not facts.redaction:
         transcript, cut = capture.words.result(capture.said, capture.tools)
+    values, evidence_of_values = discovered(
+        capture.rules, capture.mentions, remarks, quote=not facts.redaction
+    )
     truncated = {"transcript": cut, "latency": implausible}
     return SessionRecord(
         session_id=capture.session_id,
@@ -74,7 +78,9 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
         close_reason=evidence.close_reason,
         end_cause=end_cause(evidence),
         shutdown_reason=evidence.shutdown_reason,
-        discovered_signals=remarks.signals,
+        discovered_signals=values,
+        signals=evidence_of_values,
+        signal_pack=capture.rules.id if capture.rules else None,
         tool_calls=capture.tools,
         metrics_summary=metrics,
         latency=stages,
@@ -96,7 +102,7 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
         handoffs=capture.handoffs,
         errors=capture.errors,
         transcript=transcript,
-        privacy=_privacy(facts, settings),
+        privacy=_privacy(capture, settings),
         completeness=Completeness(
             close_event_seen=evidence.close_reason is not None,
             missing=_missing(capture, metrics, costs),
@@ -135,7 +141,7 @@ def bare(capture: Capture, settings: Settings, handler_errors: int) -> SessionRe
             "end_cause": end_cause(evidence),
             "metrics_summary": MetricsSummary(),
             "latency": Latency(),
-            "privacy": _privacy(capture.facts, settings),
+            "privacy": _privacy(capture, settings),
             "completeness": Completeness(
                 close_event_seen=evidence.close_reason is not None,
                 missing=["everything but the times"],
@@ -162,10 +168,11 @@ def parcel(record: SessionRecord, settings: Settings) -> Parcel:
     )
 
 
-def _privacy(facts: Facts, settings: Settings) -> Privacy:
-    """What was kept back: a project that has its data redacted gets no raw transcript here."""
-    withheld = facts.redaction and settings.transcript == "on"
-    return Privacy(withheld=["transcript"] if withheld else [])
+def _privacy(capture: Capture, settings: Settings) -> Privacy:
+    """What was kept back: a project that has its data redacted gets none of the words here."""
+    withheld = {"transcript": settings.transcript == "on", "signals.text": bool(capture.mentions)}
+    held_back = [name for name, there in withheld.items() if there]
+    return Privacy(withheld=held_back if capture.facts.redaction else [])
 
 
 def _metrics(capture: Capture, end: float) -> MetricsSummary:
@@ -226,6 +233,8 @@ def _missing(capture: Capture, metrics: MetricsSummary, costs: Costs) -> list[st
         missing.append("participants")  # no job, no room
     if capture.evidence.closed_at is None:
         missing.append("closed_at")
+    if capture.deaf:
+        missing.append("discovered_signals")
     if capture.uncounted_llm_calls:
         missing.append("usage.cancelled_llm_calls")
     if not costs.summary.get("complete", False):

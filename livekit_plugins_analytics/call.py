@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .collectors.annotations import Annotations
 from .collectors.conversation import Conversation
+from .collectors.ears import Ears
 from .collectors.failures import Failures
 from .collectors.tools import Tools
 from .collectors.transcript import Said, Words
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     )
     from livekit.agents.voice.events import ToolExecutionUpdatedEvent
 
+    from .rulebook import Rules
+    from .signals import Mention, RuleSet
+
 
 @dataclass(frozen=True)
 class Remarks:
@@ -47,6 +51,7 @@ class Remarks:
     user_email: str | None = None
     user_metadata: dict[str, Any] = field(default_factory=dict)
     signals: dict[str, Any] = field(default_factory=dict)
+    signal_times: dict[str, float] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     evaluations: list[Any] = field(default_factory=list)
     custom: dict[str, Any] = field(default_factory=dict)
@@ -78,6 +83,9 @@ class Capture:
     llm_calls: int | None
     cancelled_llm_calls: int | None
     uncounted_llm_calls: int
+    rules: RuleSet | None
+    mentions: list[Mention]
+    deaf: bool
     handoffs: list[Handoff]
     errors: list[Error]
     truncated: dict[str, int]
@@ -94,10 +102,16 @@ class Call:
         session_id: The record's id.
         facts: The job it belongs to.
         guard: Counts what our handlers raise.
+        rules: What to find in the caller's words; None: nothing.
     """
 
     def __init__(
-        self, session: AgentSession[Any], session_id: str, facts: Facts, guard: Guard
+        self,
+        session: AgentSession[Any],
+        session_id: str,
+        facts: Facts,
+        guard: Guard,
+        rules: Rules | None = None,
     ) -> None:
         self.session_id = session_id
         self.facts = facts
@@ -114,6 +128,7 @@ class Call:
         self._conversation = Conversation()
         self._failures = Failures()
         self._calls = Calls(guard)
+        self._ears = Ears(rules)
 
     @property
     def started(self) -> bool:
@@ -126,6 +141,7 @@ class Call:
         if item.type == "message":
             self._conversation.on_message(item)
             self._words.on_message(item, self._conversation.agent)
+            self._ears.on_message(item)
         elif item.type == "agent_handoff":
             self._conversation.on_handoff(item)
             self._calls.watch(self.session)
@@ -143,6 +159,7 @@ class Call:
     def on_user_input_transcribed(self, event: UserInputTranscribedEvent) -> None:
         if event.is_final:
             self._words.on_language(event.language)
+            self._ears.on_final(event)
 
     def on_agent_false_interruption(self, event: AgentFalseInterruptionEvent) -> None:
         self._conversation.on_false_interruption(event)
@@ -185,9 +202,11 @@ class Call:
                 self._words,
                 self._conversation,
                 self._failures,
+                self._ears,
             )
         )
         value = self._guard.value
+        mentions: list[Mention] = value(self._ears.mentions, [], "signals")
         return Capture(
             facts=self.facts,
             session_id=self.session_id,
@@ -206,6 +225,9 @@ class Call:
             llm_calls=self._calls.total if self._calls.seen else None,
             cancelled_llm_calls=self._calls.cancelled if self._calls.seen else None,
             uncounted_llm_calls=self._calls.uncounted,
+            rules=self._ears.rules,
+            mentions=mentions,
+            deaf=self._ears.deaf,
             handoffs=list(self._conversation.handoffs),
             errors=self._failures.result(),
             truncated=dict(self.trimmer.cuts),

@@ -221,6 +221,7 @@ class Export:
             user_email=said.user_email,
             user_metadata=copy.deepcopy(said.user_metadata),
             signals=copy.deepcopy(said.signals),
+            signal_times=dict(said.signal_times),
             tags=tags,
             evaluations=evaluations or [],
             custom=copy.deepcopy(said.custom),

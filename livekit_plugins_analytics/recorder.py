@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from livekit.agents import AgentSession, RunContext
 
     from .job import Job
+    from .rulebook import Rules
 
 # Every event that is listened to. The deprecated session event `metrics_collected` is not.
 _EVENTS = (
@@ -57,10 +58,12 @@ class Recorder:
         settings: Settings,
         courier: Courier | None,
         session_id: str | None,
+        rules: Rules | None = None,
     ) -> None:
         self.session = session
         self._job = job
         self._settings = settings
+        self._rules = rules
         self._guard = Guard()
         self._facts = job.facts if job else Facts()
         self._base_id = session_id or self._facts.session_id()
@@ -147,7 +150,7 @@ class Recorder:
         """A new call of the session: the first, or one after a restart."""
         _ids[self._base_id] += 1
         session_id = numbered(self._base_id, _ids[self._base_id])
-        before, call = self._call, Call(session, session_id, self._facts, self._guard)
+        before, call = self._call, Call(session, session_id, self._facts, self._guard, self._rules)
         if before:
             known = before.annotations
             call.annotations.set_user(known.user_email, known.user_metadata)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextvars
 import multiprocessing
 import threading
@@ -12,15 +13,19 @@ from typing import TYPE_CHECKING, Any
 from livekit.agents import AgentSession, JobContext, get_job_context
 
 from .delivery import Courier, courier_for
+from .errors import SettingsError
 from .job import Job
 from .log import logger
 from .record import safe_session_id
 from .recorder import Recorder
+from .rulebook import ready, rules_for
 from .settings import Settings, unknown_variables
 from .writers import Writer
 
 if TYPE_CHECKING:
     from livekit.agents import JobProcess
+
+    from .signals import RuleSet
 
 # The framework kills a process whose setup takes more than 10 s (initialize_process_timeout).
 _PREPARE_SECONDS = 5.0
@@ -41,6 +46,7 @@ def attach(
     user_email: str | None = None,
     user_metadata: Mapping[str, Any] | None = None,
     writers: Sequence[Writer] | None = None,
+    rules: RuleSet | None = None,
 ) -> Recorder:
     """Record a session: one record per call, on its way when the session closes.
 
@@ -57,6 +63,7 @@ def attach(
         user_metadata: Anything else known of the caller, as JSON values.
         writers: Sinks of your own instead of the settings' (a
             `livekit_plugins_analytics.testing.MemoryWriter` in a test); nothing is spooled then.
+        rules: Signal rules built in Python, instead of the pack that ``ANALYTICS_SIGNALS`` names.
 
     Returns:
         The recorder.
@@ -66,7 +73,7 @@ def attach(
         logger.warning("analytics.attach() was called twice for one session; the first call holds")
         return known
     settings = settings or _lenient_settings()
-    recorder = _recorder(session, ctx, settings, session_id, writers)
+    recorder = _recorder(session, ctx, settings, session_id, writers, rules)
     _recorders[id(session)] = recorder
     _current.set(recorder)
     if user_email is not None or user_metadata is not None:
@@ -116,14 +123,28 @@ def prewarm(proc: JobProcess | None = None) -> None:
             would fail every call (livekit-agents 1.8.9 registers all the same after 12 s): the
             variable is logged, and its default is used.
     """
-    settings = Settings.load() if proc is None or _is_main() else _lenient_settings()
+    at_start = proc is None or _is_main()
+    settings = Settings.load() if at_start else _lenient_settings()
     for name, meant in unknown_variables().items():
         hint = f"; did you mean {meant}?" if meant else ""
         logger.warning("the environment variable %s is no setting of analytics%s", name, hint)
     if settings.enabled:
+        _load_rules(settings, at_start)
         courier = _courier(settings)
         courier.prepare(timeout=_PREPARE_SECONDS)
         _sweep(courier, settings)
+
+
+def _load_rules(settings: Settings, at_start: bool) -> None:
+    """Compile the signal rules before the first call."""
+    rules = rules_for(settings.signals)
+    try:
+        error = rules.exception(_PREPARE_SECONDS) if rules else None
+    except concurrent.futures.TimeoutError:
+        return  # a slow machine; calls keep what they hear until the rules are there
+    # In a job's process it has been logged, and calls are recorded without signals.
+    if error is not None and at_start:
+        raise SettingsError(f"ANALYTICS_SIGNALS: {error}") from None
 
 
 def _is_main() -> bool:
@@ -148,6 +169,7 @@ def _recorder(
     settings: Settings,
     session_id: str | None,
     writers: Sequence[Writer] | None,
+    rules: RuleSet | None,
 ) -> Recorder:
     if not settings.enabled:
         return Recorder(None, None, settings, None, "off")
@@ -161,7 +183,8 @@ def _recorder(
     safe = safe_session_id(session_id) if isinstance(session_id, str) else ""
     if session_id and safe != session_id:
         logger.warning("analytics: the session id was made safe for keys and file names: %s", safe)
-    recorder = Recorder(session, job, settings, courier, safe or None)
+    found_by = rules_for(settings.signals) if rules is None else ready(rules)
+    recorder = Recorder(session, job, settings, courier, safe or None, found_by)
     if job:
         job.recorders.append(recorder)
     return recorder

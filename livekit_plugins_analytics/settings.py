@@ -28,6 +28,11 @@ def _lowered(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+def _lowered_off(value: Any) -> Any:
+    """Off in any case; the rest may be a path, where case counts."""
+    return "off" if isinstance(value, str) and value.lower() == "off" else value
+
+
 class Settings(BaseSettings):
     """The package's settings, read from ``ANALYTICS_*`` environment variables.
 
@@ -69,6 +74,8 @@ class Settings(BaseSettings):
     """Written to each record: production, staging, ..."""
     transcript: Annotated[Literal["off", "on"], BeforeValidator(_lowered)] = "off"
     """Whether the record carries the transcript."""
+    signals: Annotated[str, BeforeValidator(_lowered_off)] = "sales"
+    """The rules that find signals in what callers say: a pack's name, "off", or a TOML file."""
     export_budget_seconds: float = Field(default=20.0, gt=0, le=300)
     """Seconds from a session's end in which sending is tried; afterwards the spool keeps it."""
     export_at: Annotated[Literal["close", "session_end"], BeforeValidator(_lowered)] = "close"

@@ -112,7 +112,13 @@ def test_record_of_the_demo_is_the_call(demo: Demo) -> None:
         "team_size": 25,
         "monthly_volume": 100,
         "integration_needs": ["salesforce", "hubspot"],
+        "qualification_tier": "qualified",
+        "lead_id": "L-20417",
     }
+    assert record["signal_pack"] == "sales@1"
+    heard = {(s["name"], s["text"]) for s in record["signals"] if s["chosen"]}
+    assert ("monthly_volume", "100 proposals a month") in heard
+    assert ("lead_id", None) in heard
     assert len(record["conversation_notes"]) == 2
     assert record["conversation_state"] == "NEXT_STEPS"
     assert [s["state"] for s in record["state_history"]] == ["DISCOVERY", "NEXT_STEPS"]
@@ -120,7 +126,7 @@ def test_record_of_the_demo_is_the_call(demo: Demo) -> None:
     assert record["consent_method"] == "verbal"
     assert record["consent_timestamp"] is not None
     assert (record["outcome"], record["outcome_reason"]) == ("success", "meeting booked")
-    assert record["tags"] == ["qualified"]
+    assert record["tags"] == ["sales_proposals"]
     assert record["custom"] == {"calendar_event": "evt-20417"}
     assert [(h["from"], h["to"]) for h in record["handoffs"]] == [("greeter", "sales")]
 

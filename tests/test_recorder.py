@@ -25,6 +25,7 @@ from livekit.agents.testing import fake_job_context
 import livekit_plugins_analytics as analytics
 from livekit_plugins_analytics import Parcel, Recorder, Settings, SinkError
 from livekit_plugins_analytics.delivery import Spool, courier_for
+from livekit_plugins_analytics.signals import RuleSet
 from livekit_plugins_analytics.testing import MemoryWriter, Reply, ScriptedLLM, ToolCall
 
 
@@ -147,6 +148,88 @@ async def test_whatever_a_session_produces_can_be_exported() -> None:
     assert record["custom"].keys() == {"loop", "bytes", "nan", "object", "surrogate"}
     assert record["custom"]["nan"] is None
     assert record["completeness"]["handler_errors"] == 0
+
+
+def _pack(tmp_path: Path) -> Path:
+    path = tmp_path / "dogs.toml"
+    path.write_text(
+        """name = "dogs"
+version = 3
+[signals.dogs]
+type = "integer"
+[[rules]]
+name = "n-dogs"
+signal = "dogs"
+patterns = ['{n} dogs?']
+"""
+    )
+    return path
+
+
+async def test_what_the_caller_said_is_found_with_its_evidence() -> None:
+    session = AgentSession[Any](
+        llm=ScriptedLLM("How many people are on your team?", default="I see."),
+        vad=None,
+        turn_handling={"turn_detection": None},
+    )
+    record = await recorded(
+        session, "hello", "twelve, and we'd need it in Slack", "we don't use salesforce"
+    )
+    assert record["discovered_signals"] == {
+        "team_size": 12,
+        "integration_needs": ["slack"],
+        "qualification_tier": "qualified",
+    }
+    assert record["signal_pack"] == "sales@1"
+    evidence = {s["value"]: s for s in record["signals"]}
+    assert evidence[12]["asked"] and evidence[12]["chosen"]
+    assert evidence["slack"]["text"] == "Slack"
+    assert evidence["salesforce"]["status"] == "negated" and not evidence["salesforce"]["chosen"]
+    assert all(s["item_id"] and s["at"] for s in record["signals"])
+
+
+async def test_what_the_agent_set_wins_and_is_computed_with() -> None:
+    class Sets(Agent):
+        def __init__(self) -> None:
+            super().__init__(instructions="Help.")
+
+        async def on_enter(self) -> None:
+            analytics.current().set_signal("team_size", 2)
+
+    record = await recorded(session_with(), "we are a team of 40", agent=Sets())
+    assert record["discovered_signals"] == {"team_size": 2, "qualification_tier": "self_serve"}
+    by_rule = {s["rule"] is not None: s for s in record["signals"]}
+    assert (by_rule[True]["value"], by_rule[True]["chosen"]) == (40, False)
+    assert (by_rule[False]["value"], by_rule[False]["chosen"]) == (2, True)
+    assert by_rule[False]["at"] is not None
+
+
+async def test_a_pack_of_the_teams_own_is_used(tmp_path: Path) -> None:
+    settings = Settings(signals=str(_pack(tmp_path)))
+    record = await recorded(session_with(), "we have three dogs", settings=settings)
+    assert record["discovered_signals"] == {"dogs": 3}
+    assert record["signal_pack"] == "dogs@3"
+
+
+async def test_rules_can_be_given_in_python(tmp_path: Path) -> None:
+    rules = RuleSet.load(_pack(tmp_path))
+    settings = Settings(signals="off")
+    record = await recorded(session_with(), "two dogs", settings=settings, rules=rules)
+    assert record["discovered_signals"] == {"dogs": 2}
+
+
+async def test_signals_can_be_switched_off() -> None:
+    record = await recorded(session_with(), "team of 25", settings=Settings(signals="off"))
+    assert (record["discovered_signals"], record["signals"]) == ({}, [])
+    assert record["signal_pack"] is None
+    assert "discovered_signals" not in record["completeness"]["missing"]
+
+
+async def test_a_pack_that_cannot_be_used_is_named_as_missing(tmp_path: Path) -> None:
+    settings = Settings(signals=str(tmp_path / "nowhere.toml"))
+    record = await recorded(session_with(), "team of 25", settings=settings)
+    assert record["discovered_signals"] == {}
+    assert "discovered_signals" in record["completeness"]["missing"]
 
 
 async def test_bad_values_are_counted_and_never_raise(caplog: pytest.LogCaptureFixture) -> None:

@@ -32,6 +32,7 @@ DEFAULTS: dict[str, Any] = {
     "transcript": "off",
     "export_budget_seconds": 20.0,
     "export_at": "close",
+    "signals": "sales",
 }
 
 
@@ -73,6 +74,8 @@ RIGHT = [
     ("export_budget_seconds", "7.5", 7.5),
     ("export_budget_seconds", "300", 300.0),
     ("export_at", "Session_End", "session_end"),
+    ("signals", "OFF", "off"),
+    ("signals", "Packs/Ours.toml", "Packs/Ours.toml"),
 ]
 
 # What is set wrongly, and a word of the fix.

@@ -9,6 +9,7 @@ import typer
 from ..version import __version__
 from .doctor import doctor
 from .drain import drain
+from .signals import app as signals
 
 app = typer.Typer(
     help="Check and serve the delivery of call analytics from this machine.",
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(doctor)
 app.command()(drain)
+app.add_typer(signals)
 
 
 def _version(wanted: bool) -> None:

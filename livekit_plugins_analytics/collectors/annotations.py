@@ -33,6 +33,7 @@ class Annotations:
         self.user_email: str | None = None
         self.user_metadata: dict[str, Any] = {}
         self.signals: dict[str, Any] = {}
+        self.signal_times: dict[str, float] = {}
         self.tags: list[str] = []
         self.custom: dict[str, Any] = {}
         self.outcome: str | None = None
@@ -74,7 +75,10 @@ class Annotations:
         return kept
 
     def set_signal(self, name: Any, value: Any) -> bool:
-        return self._merge("discovered_signals", self.signals, {name: value})
+        kept = self._merge("discovered_signals", self.signals, {name: value})
+        if kept and (key := self._text("discovered_signals", name)) in self.signals:
+            self.signal_times[key] = time.time()
+        return kept
 
     def set_custom(self, key: Any, value: Any) -> bool:
         return self._merge("custom", self.custom, {key: value})

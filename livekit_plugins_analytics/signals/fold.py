@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .mention import Mention
@@ -12,25 +12,32 @@ from .ruleset import RuleSet, Signal
 _MAX_LIST = 50
 
 
-def fold(rules: RuleSet, mentions: Iterable[Mention]) -> dict[str, Any]:
+def fold(
+    rules: RuleSet, mentions: Iterable[Mention], given: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The final value of every signal that was heard; marks the mentions that it rests on.
 
     Args:
         rules: The pack; it names the policy per signal and the computed signals.
         mentions: All mentions, in the order of the call. Their `chosen` is set anew.
+        given: Values that stand whatever was heard; signals are computed from them too.
     """
+    given = given or {}
     by_name: dict[str, list[Mention]] = {}
     for mention in mentions:
         mention.chosen = False
         by_name.setdefault(mention.name, []).append(mention)
     values: dict[str, Any] = {}
     for name, signal in rules.signals.items():
+        if name in given:
+            continue
         heard = by_name.get(name, [])
         value = _union(heard) if signal.type == "list" else _single(signal, heard)
         if value is not None:
             values[name] = value
+    values |= given
     for computed in rules.computed:
-        value = computed.value(values)
+        value = None if computed.name in given else computed.value(values)
         if value is not None:
             values[computed.name] = value
     return values

@@ -98,9 +98,13 @@ class Listener:
 
     def result(self) -> tuple[dict[str, Any], list[Mention]]:
         """The final values, and all mentions in the order of the call. May be called again."""
-        loose = [t for group in _joined(self._finals) if (t := self._read(group))]
-        mentions = [m for t in (*self._turns, *loose) for m in t.mentions]
+        mentions = self.mentions()
         return fold(self.rules, mentions), mentions
+
+    def mentions(self) -> list[Mention]:
+        """All mentions in the order of the call; `fold` decides which of them count."""
+        loose = [t for group in _joined(self._finals) if (t := self._read(group))]
+        return [m for t in (*self._turns, *loose) for m in t.mentions]
 
     def _settle(self, committed: str, item_id: str | None) -> None:
         """A turn was committed: finals that it does not cover were words of their own."""

@@ -87,7 +87,7 @@ async def test_call_books_a_meeting_and_ends_by_hang_up(office: Office) -> None:
     assert usage["quantities"]["input_tokens"] == metrics["total_input_tokens"]
     assert record["cost_summary"]["complete"] is True
     assert record["cost_summary"]["openai_tokens"] == sum(usage["quantities"].values())
-    assert record["discovered_signals"] == {"team_size": 25}
+    assert record["discovered_signals"] == {"team_size": 25, "qualification_tier": "qualified"}
     assert record["conversation_notes"] == ["Wants a meeting on Monday"]
     assert record["conversation_state"] == "NEXT_STEPS"
     assert [s["state"] for s in record["state_history"]] == ["DISCOVERY", "NEXT_STEPS"]

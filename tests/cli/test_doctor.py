@@ -28,6 +28,7 @@ NAMES = [
     "versions",
     "settings",
     "variables",
+    "signals",
     "credentials",
     "region",
     "clock",
