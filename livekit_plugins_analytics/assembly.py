@@ -8,6 +8,7 @@ from typing import Any
 
 from .call import Capture
 from .collectors.latency import latency
+from .collectors.transcript import Line, in_order, transcript
 from .collectors.usage import totals
 from .costs import Costs, UsageLine, price
 from .discovery import discovered
@@ -46,11 +47,12 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
     start = capture.started_at
     end = max(end_time(evidence), start)
     costs = _costs(capture, utc(start))
-    metrics = _metrics(capture, end)
-    stages, implausible = latency(capture.said, capture.tool_durations)
-    transcript, cut = None, 0
+    lines = in_order(capture.said)
+    metrics = _metrics(capture, lines, end)
+    stages, implausible = latency(lines, capture.tool_durations)
+    words, cut = None, 0
     if settings.transcript == "on" and not facts.redaction:
-        transcript, cut = capture.words.result(capture.said, capture.tools)
+        words, cut = transcript(lines, capture.tools, capture.unsaid)
     values, evidence_of_values = discovered(
         capture.rules, capture.mentions, remarks, quote=not facts.redaction
     )
@@ -101,7 +103,7 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
         custom=remarks.custom,
         handoffs=capture.handoffs,
         errors=capture.errors,
-        transcript=transcript,
+        transcript=words,
         privacy=_privacy(capture, settings),
         completeness=Completeness(
             close_event_seen=evidence.close_reason is not None,
@@ -175,15 +177,15 @@ def _privacy(capture: Capture, settings: Settings) -> Privacy:
     return Privacy(withheld=held_back if capture.facts.redaction else [])
 
 
-def _metrics(capture: Capture, end: float) -> MetricsSummary:
-    talk = capture.conversation
-    roles = [s.message.role for s in capture.said]
+def _metrics(capture: Capture, lines: list[Line], end: float) -> MetricsSummary:
+    talk = capture.talk
+    roles = [line.role for line in lines]
     return totals(capture.usage).model_copy(
         update={
             "total_llm_calls": capture.llm_calls,
             "cancelled_llm_calls": capture.cancelled_llm_calls,
             "user_turns": roles.count("user"),
-            "agent_turns": roles.count("assistant"),
+            "agent_turns": roles.count("agent"),
             "interruptions": talk.interruptions(end),
             "false_interruptions": talk.false_interruptions,
             "time_to_first_agent_speech": seconds(talk.first_agent_speech(capture.started_at)),

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .collectors.annotations import Annotations
-from .collectors.conversation import Conversation
+from .collectors.conversation import Conversation, Talk
 from .collectors.ears import Ears
 from .collectors.failures import Failures
 from .collectors.tools import Tools
-from .collectors.transcript import Said, Words
+from .collectors.transcript import Line, Said, Words
 from .collectors.usage import Calls, usage_lines
 from .ending import Evidence
 from .facts import Facts
@@ -76,9 +76,10 @@ class Capture:
     participants: list[Participant]
     tools: list[ToolCall]
     tool_durations: list[float]
-    words: Words
-    said: list[Said]
-    conversation: Conversation
+    said: list[Said] | list[Line]
+    unsaid: int
+    """Messages beyond what one record holds."""
+    talk: Talk
     usage: list[Usage]
     llm_calls: int | None
     cancelled_llm_calls: int | None
@@ -218,9 +219,9 @@ class Call:
             participants=participants,
             tools=value(self.tools.result, [], "tools"),
             tool_durations=self.tools.durations,
-            words=self._words,
             said=self._words.said,
-            conversation=self._conversation,
+            unsaid=self._words.dropped,
+            talk=self._conversation.talk,
             usage=value(lambda: usage_lines(self.session.usage), [], "usage"),
             llm_calls=self._calls.total if self._calls.seen else None,
             cancelled_llm_calls=self._calls.cancelled if self._calls.seen else None,

@@ -19,7 +19,7 @@ import livekit_plugins_analytics as analytics
 from livekit_plugins_analytics import Settings
 from livekit_plugins_analytics.assembly import assemble, bare, parcel
 from livekit_plugins_analytics.call import Capture, Remarks
-from livekit_plugins_analytics.collectors.conversation import Conversation
+from livekit_plugins_analytics.collectors.conversation import Talk
 from livekit_plugins_analytics.collectors.transcript import Words
 from livekit_plugins_analytics.ending import Evidence, Gone
 from livekit_plugins_analytics.facts import Facts
@@ -57,9 +57,9 @@ def capture(**values: Any) -> Capture:
         participants=[],
         tools=[],
         tool_durations=[],
-        words=Words(Trimmer()),
         said=[],
-        conversation=Conversation(),
+        unsaid=0,
+        talk=Talk(),
         usage=[],
         llm_calls=None,
         cancelled_llm_calls=None,
@@ -81,7 +81,7 @@ def spoken(*texts: str) -> dict[str, Any]:
     words = Words(Trimmer())
     for number, text in enumerate(texts):
         words.on_message(message("assistant" if number % 2 else "user", text, at=number), "sales")
-    return {"words": words, "said": words.said}
+    return {"said": words.said}
 
 
 LLM_USAGE = Usage(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..record import Handoff, utc
@@ -24,43 +24,86 @@ _MAX_INTERRUPTIONS = 20_000
 
 
 @dataclass(frozen=True)
-class _Cut:
+class Cut:
     """A speech that was cut off."""
 
     at: float
     user_was_speaking: bool
 
 
-class _Talk:
+@dataclass(frozen=True)
+class Side:
     """Seconds that one side was in the state "speaking"."""
 
-    def __init__(self) -> None:
-        self.total = 0.0
-        self.since: float | None = None
-        self.first: float | None = None
+    total: float = 0.0
+    since: float | None = None
+    """Speaking since then; None: silent."""
+    first: float | None = None
 
-    def on(self, old: str, new: str, at: float) -> None:
+    def on(self, old: str, new: str, at: float) -> Side:
+        """This side after a change of state."""
         if new == "speaking" and self.since is None:
-            self.since = at
-            self.first = at if self.first is None else self.first
-        elif old == "speaking" and self.since is not None:
+            return Side(self.total, at, at if self.first is None else self.first)
+        if old == "speaking" and self.since is not None:
             # A user's end of speech is dated back to the true end, sometimes before its start.
-            self.total += max(at - self.since, 0.0)
-            self.since = None
+            return Side(self.total + max(at - self.since, 0.0), None, self.first)
+        return self
 
     def until(self, end: float) -> float:
+        """Seconds of speech, with what is being said at the end."""
         return self.total + (max(end - self.since, 0.0) if self.since is not None else 0.0)
+
+
+@dataclass(frozen=True)
+class Talk:
+    """Who spoke how long, as data: a copy of one moment."""
+
+    user: Side = Side()
+    agent: Side = Side()
+    user_heard: bool = False
+    """Whether there was a voice to listen for."""
+    user_active_at: float = 0.0
+    cuts: list[Cut] = field(default_factory=list)
+    first_agent_message: float | None = None
+    false_interruptions: int = 0
+
+    def interruptions(self, end: float) -> int:
+        """How often the caller cut the agent off before ``end`` (unix seconds).
+
+        The framework cuts off what is being said when it closes a session as well; that is no
+        interruption. It is told apart by the caller: speaking at that moment, or later on.
+        """
+        return sum(
+            cut.at < end and (cut.user_was_speaking or self.user_active_at > cut.at)
+            for cut in self.cuts
+        )
+
+    def first_agent_speech(self, start: float) -> float | None:
+        """Seconds from the session's start to the agent's first speech.
+
+        A message is dated when its generation began; it counts only where nothing was spoken.
+        """
+        first = self.first_agent_message if self.agent.first is None else self.agent.first
+        return None if first is None else max(first - start, 0.0)
+
+    def user_speaking_seconds(self, end: float) -> float | None:
+        """Seconds of the caller's voice; null where no voice was listened for."""
+        return self.user.until(end) if self.user_heard else None
+
+    def agent_speaking_seconds(self, end: float) -> float | None:
+        """Seconds in which the agent was speaking; null where it never was."""
+        return self.agent.until(end) if self.agent.first is not None else None
 
 
 class Conversation:
     """Turns, talk time, interruptions and handoffs of one session."""
 
     def __init__(self) -> None:
-        self._user = _Talk()
-        self._agent = _Talk()
+        self._user = Side()
+        self._agent = Side()
         self._user_heard = False
         self._user_active_at = 0.0
-        self._cuts: list[_Cut] = []
+        self._cuts: list[Cut] = []
         self._first_agent_message: float | None = None
         self.false_interruptions = 0
         self.handoffs: list[Handoff] = []
@@ -97,11 +140,11 @@ class Conversation:
         self._user_heard = self._user_heard or voice
         if "speaking" in (event.old_state, event.new_state):  # "away" is no activity
             self._user_active_at = max(self._user_active_at, event.created_at)
-        self._user.on(event.old_state, event.new_state, event.created_at)
+        self._user = self._user.on(event.old_state, event.new_state, event.created_at)
 
     def on_agent_state(self, event: AgentStateChangedEvent) -> None:
         """The agent began or ended speaking."""
-        self._agent.on(event.old_state, event.new_state, event.created_at)
+        self._agent = self._agent.on(event.old_state, event.new_state, event.created_at)
 
     def on_false_interruption(self, _event: AgentFalseInterruptionEvent) -> None:
         """A noise paused the agent, and nobody had said anything."""
@@ -120,31 +163,17 @@ class Conversation:
         if len(self._cuts) >= _MAX_INTERRUPTIONS:
             self.dropped += 1
             return
-        self._cuts.append(_Cut(time.time(), self._user.since is not None))
+        self._cuts.append(Cut(time.time(), self._user.since is not None))
 
-    def interruptions(self, end: float) -> int:
-        """How often the caller cut the agent off before ``end`` (unix seconds).
-
-        The framework cuts off what is being said when it closes a session as well; that is no
-        interruption. It is told apart by the caller: speaking at that moment, or later on.
-        """
-        return sum(
-            cut.at < end and (cut.user_was_speaking or self._user_active_at > cut.at)
-            for cut in self._cuts
+    @property
+    def talk(self) -> Talk:
+        """Who spoke how long so far."""
+        return Talk(
+            user=self._user,
+            agent=self._agent,
+            user_heard=self._user_heard,
+            user_active_at=self._user_active_at,
+            cuts=list(self._cuts),
+            first_agent_message=self._first_agent_message,
+            false_interruptions=self.false_interruptions,
         )
-
-    def first_agent_speech(self, start: float) -> float | None:
-        """Seconds from the session's start to the agent's first speech.
-
-        A message is dated when its generation began; it counts only where nothing was spoken.
-        """
-        first = self._first_agent_message if self._agent.first is None else self._agent.first
-        return None if first is None else max(first - start, 0.0)
-
-    def user_speaking_seconds(self, end: float) -> float | None:
-        """Seconds of the caller's voice; null where no voice was listened for."""
-        return self._user.until(end) if self._user_heard else None
-
-    def agent_speaking_seconds(self, end: float) -> float | None:
-        """Seconds in which the agent was speaking; null where it never was."""
-        return self._agent.until(end) if self._agent.first is not None else None

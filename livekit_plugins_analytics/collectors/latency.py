@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from ..record import Distribution, Latency, seconds
-from .transcript import Said
+from .transcript import Line
 
 # What is over a minute or negative is a clock's jump, not a stage of a turn.
 _PLAUSIBLE_SECONDS = 60.0
@@ -20,21 +20,20 @@ _STAGES = {
 }
 
 
-def latency(said: Iterable[Said], tools: Sequence[float]) -> tuple[Latency, int]:
+def latency(lines: Iterable[Line], tools: Sequence[float]) -> tuple[Latency, int]:
     """The stages' distributions, and how many implausible values were left out.
 
     Args:
-        said: The committed messages.
+        lines: The committed messages.
         tools: Seconds of each tool call. A tool may take longer than a minute.
     """
     values: dict[str, list[float]] = {stage: [] for stage in _STAGES}
     ran = [t for t in tools if 0 <= t < math.inf]
     implausible = len(tools) - len(ran)
-    for item in said:
-        metrics = dict(item.message.metrics)
+    for line in lines:
         for stage, name in _STAGES.items():
-            raw = metrics.get(name)
-            if not isinstance(raw, (int, float)):
+            raw = line.metrics.get(name)
+            if raw is None:
                 continue
             if math.isfinite(raw) and 0 <= raw <= _PLAUSIBLE_SECONDS:
                 values[stage].append(float(raw))

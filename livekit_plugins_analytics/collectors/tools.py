@@ -36,6 +36,8 @@ class _Call:
     result: str | None = None
     error: str | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+    part: ToolCall | None = None
+    """As the record has it; None: not made since it last changed."""
 
 
 class Tools:
@@ -69,6 +71,7 @@ class Tools:
                 if entry is not None:
                     entry.status = "done"
             if entry is not None:
+                entry.part = None
                 self._output(entry, output)
 
     def annotate(self, call_id: str, fields: dict[str, Any]) -> bool:
@@ -80,6 +83,7 @@ class Tools:
         call = self._latest.get(call_id)
         if call is None:
             return False
+        call.part = None
         for name, value in fields.items():
             # The fixed keys keep their meaning: a clash gets a name of its own.
             key = f"annotated_{name}" if name in ToolCall.model_fields else name
@@ -103,24 +107,27 @@ class Tools:
         ]
 
     def result(self) -> list[ToolCall]:
-        """The calls as the record has them; one that still runs ends with the call."""
-        return [
-            ToolCall(
-                tool=c.tool,
-                timestamp=utc(c.started_at),
-                call_id=c.call_id,
-                status="cancelled" if c.status == "running" else c.status,
-                duration_seconds=(
-                    None if c.ended_at is None else seconds(max(c.ended_at - c.started_at, 0.0))
-                ),
-                arguments=c.arguments,
-                result=c.result,
-                error=c.error,
-                agent=c.agent,
-                **c.notes,
-            )
-            for c in self._calls
-        ]
+        """The calls as the record has them; one that still runs ends with the call.
+
+        Asked while the call goes on as well: what has not changed is not made again.
+        """
+        return [c.part or self._part(c) for c in self._calls]
+
+    def _part(self, call: _Call) -> ToolCall:
+        took = None if call.ended_at is None else max(call.ended_at - call.started_at, 0.0)
+        call.part = ToolCall(
+            tool=call.tool,
+            timestamp=utc(call.started_at),
+            call_id=call.call_id,
+            status="cancelled" if call.status == "running" else call.status,
+            duration_seconds=None if took is None else seconds(took),
+            arguments=call.arguments,
+            result=call.result,
+            error=call.error,
+            agent=call.agent,
+            **call.notes,
+        )
+        return call.part
 
     def _begin(self, call: FunctionCall, at: float, agent: str | None) -> _Call | None:
         if len(self._calls) >= _MAX_CALLS:
@@ -141,6 +148,7 @@ class Tools:
         call = self._latest.get(update.call_id)
         if call is None or call.ended_at is not None:
             return
+        call.part = None
         call.ended_at = at
         call.deferred = update.id != update.call_id
         call.status = update.status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -28,13 +29,52 @@ _LATENCIES = (
 )
 
 
-@dataclass
+@dataclass(frozen=True)
+class Line:
+    """One committed message as data; the framework's own object is not needed any more."""
+
+    id: str
+    role: Literal["user", "agent"]
+    text: str | None
+    """None where the words were not to be kept."""
+    at: float
+    interrupted: bool
+    metrics: dict[str, float]
+    """Seconds by the framework's names, as reported: implausible ones too."""
+    agent: str | None
+    language: str | None
+
+    def line(self) -> Line:
+        """This; a `Said` is asked the same way."""
+        return self
+
+
+@dataclass(frozen=True)
 class Said:
     """One committed message, and what was known when it was committed."""
 
     message: ChatMessage
     agent: str | None
     language: str | None
+
+    def line(self) -> Line:
+        """The message as data. Copies its text: for a thread."""
+        message = self.message
+        metrics = dict(message.metrics)
+        return Line(
+            id=message.id,
+            role=_ROLES[message.role],
+            text=message.text_content or "",
+            at=message.created_at,
+            interrupted=message.interrupted,
+            metrics={
+                name: value
+                for name in _LATENCIES
+                if isinstance(value := metrics.get(name), (int, float))
+            },
+            agent=self.agent,
+            language=self.language,
+        )
 
 
 class Words:
@@ -63,58 +103,62 @@ class Words:
 
     @property
     def said(self) -> list[Said]:
-        """The messages in time order."""
-        return sorted(self._said.values(), key=lambda s: s.message.created_at)
+        """The messages in the order in which they were first committed."""
+        return list(self._said.values())
 
-    def result(self, said: list[Said], tools: list[ToolCall]) -> tuple[Transcript, int]:
-        """The transcript as the record has it, and how many texts were cut.
 
-        Made in a thread, and perhaps twice: it counts its own cuts.
+def in_order(said: Iterable[Said | Line]) -> list[Line]:
+    """The messages as data, in time order."""
+    return sorted((s.line() for s in said), key=lambda line: line.at)
 
-        Args:
-            said: A copy of `said`, taken at the close.
-            tools: The record's tool calls; they appear where they began.
-        """
-        trimmer = Trimmer()
-        items = [self._item(s, trimmer) for s in said]
-        items += [self._tool(t) for t in tools]
-        items.sort(key=lambda i: (i.at is None, i.at))
-        speakers = {"user": "User", "agent": "Agent"}
-        spoken = [f"{speakers[i.role]}: {i.text}" for i in items if i.role in speakers]
-        cut = trimmer.cuts.total()
-        transcript = Transcript(
-            source="session",
-            complete=self.dropped == 0 and not cut,
-            text="\n".join(spoken),
-            items=items,
-        )
-        return transcript, cut
 
-    def _item(self, said: Said, trimmer: Trimmer) -> TranscriptItem:
-        message = said.message
-        metrics = dict(message.metrics)
-        return TranscriptItem(
-            id=message.id,
-            role=_ROLES[message.role],
-            text=trimmer.text("transcript", message.text_content or ""),
-            at=utc(message.created_at),
-            interrupted=message.interrupted,
-            language=said.language,
-            agent=said.agent if message.role == "assistant" else None,
-            latency={
-                name: value
-                for name in _LATENCIES
-                if isinstance(raw := metrics.get(name), (int, float))
-                and (value := seconds(raw)) is not None
-            },
-        )
+def transcript(
+    lines: Sequence[Line], tools: Sequence[ToolCall], dropped: int
+) -> tuple[Transcript, int]:
+    """The transcript as the record has it, and how many texts were cut.
 
-    def _tool(self, call: ToolCall) -> TranscriptItem:
-        outcome = call.error if call.status == "error" else call.result
-        return TranscriptItem(
-            id=call.call_id,
-            role="tool",
-            text=f"{call.tool}: {call.status}" + (f": {outcome}" if outcome else ""),
-            at=call.timestamp,
-            agent=call.agent,
-        )
+    Args:
+        lines: The messages, in time order.
+        tools: The record's tool calls; they appear where they began.
+        dropped: Messages that were not kept.
+    """
+    trimmer = Trimmer()
+    items = [_item(line, trimmer) for line in lines]
+    items += [_tool(call) for call in tools]
+    items.sort(key=lambda i: (i.at is None, i.at))
+    speakers = {"user": "User", "agent": "Agent"}
+    spoken = [f"{speakers[i.role]}: {i.text}" for i in items if i.role in speakers]
+    cut = trimmer.cuts.total()
+    whole = Transcript(
+        source="session",
+        complete=dropped == 0 and not cut,
+        text="\n".join(spoken),
+        items=items,
+    )
+    return whole, cut
+
+
+def _item(line: Line, trimmer: Trimmer) -> TranscriptItem:
+    return TranscriptItem(
+        id=line.id,
+        role=line.role,
+        text=trimmer.text("transcript", line.text or ""),
+        at=utc(line.at),
+        interrupted=line.interrupted,
+        language=line.language,
+        agent=line.agent if line.role == "agent" else None,
+        latency={
+            name: value for name, raw in line.metrics.items() if (value := seconds(raw)) is not None
+        },
+    )
+
+
+def _tool(call: ToolCall) -> TranscriptItem:
+    outcome = call.error if call.status == "error" else call.result
+    return TranscriptItem(
+        id=call.call_id,
+        role="tool",
+        text=f"{call.tool}: {call.status}" + (f": {outcome}" if outcome else ""),
+        at=call.timestamp,
+        agent=call.agent,
+    )

@@ -28,125 +28,127 @@ from .events import T, agent_state, message, user_state
 
 
 @pytest.fixture
-def talk() -> Conversation:
+def conversation() -> Conversation:
     return Conversation()
 
 
 # -- talk time
 
 
-def test_talk_time_is_the_sum_of_what_each_side_spoke(talk: Conversation) -> None:
-    talk.on_user_state(user_state("listening", "speaking", 1))
-    talk.on_user_state(user_state("speaking", "listening", 3.5))
-    talk.on_agent_state(agent_state("thinking", "speaking", 4))
-    talk.on_agent_state(agent_state("speaking", "listening", 9))
-    talk.on_user_state(user_state("listening", "speaking", 10))
-    talk.on_user_state(user_state("speaking", "away", 11))
+def test_talk_time_is_the_sum_of_what_each_side_spoke(conversation: Conversation) -> None:
+    conversation.on_user_state(user_state("listening", "speaking", 1))
+    conversation.on_user_state(user_state("speaking", "listening", 3.5))
+    conversation.on_agent_state(agent_state("thinking", "speaking", 4))
+    conversation.on_agent_state(agent_state("speaking", "listening", 9))
+    conversation.on_user_state(user_state("listening", "speaking", 10))
+    conversation.on_user_state(user_state("speaking", "away", 11))
 
-    assert talk.user_speaking_seconds(T + 60) == 3.5
-    assert talk.agent_speaking_seconds(T + 60) == 5.0
-
-
-def test_who_still_speaks_at_the_end_spoke_until_then(talk: Conversation) -> None:
-    talk.on_user_state(user_state("listening", "speaking", 1))
-    talk.on_agent_state(agent_state("thinking", "speaking", 2))
-
-    assert talk.user_speaking_seconds(T + 5) == 4.0
-    assert talk.agent_speaking_seconds(T + 5) == 3.0
+    assert conversation.talk.user_speaking_seconds(T + 60) == 3.5
+    assert conversation.talk.agent_speaking_seconds(T + 60) == 5.0
 
 
-def test_who_begins_after_the_end_spoke_for_no_time(talk: Conversation) -> None:
-    talk.on_user_state(user_state("listening", "speaking", 9))
+def test_who_still_speaks_at_the_end_spoke_until_then(conversation: Conversation) -> None:
+    conversation.on_user_state(user_state("listening", "speaking", 1))
+    conversation.on_agent_state(agent_state("thinking", "speaking", 2))
 
-    assert talk.user_speaking_seconds(T + 5) == 0.0
-
-
-def test_an_end_dated_back_before_its_start_counts_nothing(talk: Conversation) -> None:
-    talk.on_user_state(user_state("listening", "speaking", 5))
-    talk.on_user_state(user_state("speaking", "listening", 4.5))
-
-    assert talk.user_speaking_seconds(T + 60) == 0.0
+    assert conversation.talk.user_speaking_seconds(T + 5) == 4.0
+    assert conversation.talk.agent_speaking_seconds(T + 5) == 3.0
 
 
-def test_a_start_that_is_told_twice_begins_once(talk: Conversation) -> None:
-    talk.on_agent_state(agent_state("thinking", "speaking", 1))
-    talk.on_agent_state(agent_state("listening", "speaking", 3))
-    talk.on_agent_state(agent_state("speaking", "listening", 4))
-    talk.on_agent_state(agent_state("speaking", "listening", 9))
+def test_who_begins_after_the_end_spoke_for_no_time(conversation: Conversation) -> None:
+    conversation.on_user_state(user_state("listening", "speaking", 9))
 
-    assert talk.agent_speaking_seconds(T + 60) == 3.0
+    assert conversation.talk.user_speaking_seconds(T + 5) == 0.0
 
 
-def test_nobody_was_listened_for_is_null_not_zero(talk: Conversation) -> None:
-    assert talk.user_speaking_seconds(T) is None
-    assert talk.agent_speaking_seconds(T) is None
+def test_an_end_dated_back_before_its_start_counts_nothing(conversation: Conversation) -> None:
+    conversation.on_user_state(user_state("listening", "speaking", 5))
+    conversation.on_user_state(user_state("speaking", "listening", 4.5))
+
+    assert conversation.talk.user_speaking_seconds(T + 60) == 0.0
 
 
-def test_a_caller_who_types_has_no_voice(talk: Conversation) -> None:
-    talk.on_user_state(user_state("listening", "speaking", 1), voice=False)
-    talk.on_user_state(user_state("speaking", "listening", 1.5), voice=False)
+def test_a_start_that_is_told_twice_begins_once(conversation: Conversation) -> None:
+    conversation.on_agent_state(agent_state("thinking", "speaking", 1))
+    conversation.on_agent_state(agent_state("listening", "speaking", 3))
+    conversation.on_agent_state(agent_state("speaking", "listening", 4))
+    conversation.on_agent_state(agent_state("speaking", "listening", 9))
 
-    assert talk.user_speaking_seconds(T + 60) is None
+    assert conversation.talk.agent_speaking_seconds(T + 60) == 3.0
 
 
-def test_a_silent_caller_who_was_listened_for_spoke_for_no_time(talk: Conversation) -> None:
-    talk.on_user_state(user_state("listening", "away", 15))
+def test_nobody_was_listened_for_is_null_not_zero(conversation: Conversation) -> None:
+    assert conversation.talk.user_speaking_seconds(T) is None
+    assert conversation.talk.agent_speaking_seconds(T) is None
 
-    assert talk.user_speaking_seconds(T + 60) == 0.0
+
+def test_a_caller_who_types_has_no_voice(conversation: Conversation) -> None:
+    conversation.on_user_state(user_state("listening", "speaking", 1), voice=False)
+    conversation.on_user_state(user_state("speaking", "listening", 1.5), voice=False)
+
+    assert conversation.talk.user_speaking_seconds(T + 60) is None
+
+
+def test_a_silent_caller_who_was_listened_for_spoke_for_no_time(conversation: Conversation) -> None:
+    conversation.on_user_state(user_state("listening", "away", 15))
+
+    assert conversation.talk.user_speaking_seconds(T + 60) == 0.0
 
 
 # -- the agent's first words
 
 
-def test_the_first_speech_is_counted_from_the_start(talk: Conversation) -> None:
-    talk.on_agent_state(agent_state("initializing", "listening", 0.1))
-    talk.on_message(message("assistant", "Hello.", at=0.4))  # generated, not heard yet
-    talk.on_agent_state(agent_state("listening", "speaking", 0.9))
-    talk.on_agent_state(agent_state("speaking", "listening", 4))
-    talk.on_agent_state(agent_state("listening", "speaking", 9))
+def test_the_first_speech_is_counted_from_the_start(conversation: Conversation) -> None:
+    conversation.on_agent_state(agent_state("initializing", "listening", 0.1))
+    conversation.on_message(message("assistant", "Hello.", at=0.4))  # generated, not heard yet
+    conversation.on_agent_state(agent_state("listening", "speaking", 0.9))
+    conversation.on_agent_state(agent_state("speaking", "listening", 4))
+    conversation.on_agent_state(agent_state("listening", "speaking", 9))
 
-    assert talk.first_agent_speech(T) == pytest.approx(0.9)
-
-
-def test_without_sound_the_first_message_counts(talk: Conversation) -> None:
-    talk.on_message(message("user", "Hi.", at=1))
-    talk.on_message(message("system", "A prompt.", at=1))
-    talk.on_message(message("assistant", "Hello.", at=2))
-    talk.on_message(message("assistant", "Still there?", at=9))
-
-    assert talk.first_agent_speech(T) == 2.0
+    assert conversation.talk.first_agent_speech(T) == pytest.approx(0.9)
 
 
-def test_an_agent_that_never_spoke_has_no_first_speech(talk: Conversation) -> None:
-    talk.on_message(message("user", "Hi."))
+def test_without_sound_the_first_message_counts(conversation: Conversation) -> None:
+    conversation.on_message(message("user", "Hi.", at=1))
+    conversation.on_message(message("system", "A prompt.", at=1))
+    conversation.on_message(message("assistant", "Hello.", at=2))
+    conversation.on_message(message("assistant", "Still there?", at=9))
 
-    assert talk.first_agent_speech(T) is None
+    assert conversation.talk.first_agent_speech(T) == 2.0
 
 
-def test_a_clock_that_was_set_back_gives_no_negative_time(talk: Conversation) -> None:
-    talk.on_message(message("assistant", "Hello.", at=-1))
+def test_an_agent_that_never_spoke_has_no_first_speech(conversation: Conversation) -> None:
+    conversation.on_message(message("user", "Hi."))
 
-    assert talk.first_agent_speech(T) == 0.0
+    assert conversation.talk.first_agent_speech(T) is None
+
+
+def test_a_clock_that_was_set_back_gives_no_negative_time(conversation: Conversation) -> None:
+    conversation.on_message(message("assistant", "Hello.", at=-1))
+
+    assert conversation.talk.first_agent_speech(T) == 0.0
 
 
 # -- handoffs
 
 
-def test_the_first_agents_start_is_no_handoff(talk: Conversation) -> None:
-    talk.on_handoff(AgentHandoff(new_agent_id="greeter", created_at=T))
-    talk.on_handoff(AgentHandoff(old_agent_id="greeter", new_agent_id="sales", created_at=T + 5))
+def test_the_first_agents_start_is_no_handoff(conversation: Conversation) -> None:
+    conversation.on_handoff(AgentHandoff(new_agent_id="greeter", created_at=T))
+    conversation.on_handoff(
+        AgentHandoff(old_agent_id="greeter", new_agent_id="sales", created_at=T + 5)
+    )
 
-    assert talk.handoffs == [Handoff(from_agent="greeter", to="sales", at=utc(T + 5))]
-    assert talk.agent == "sales"
+    assert conversation.handoffs == [Handoff(from_agent="greeter", to="sales", at=utc(T + 5))]
+    assert conversation.agent == "sales"
 
 
-def test_handoffs_beyond_the_bound_are_counted(talk: Conversation) -> None:
+def test_handoffs_beyond_the_bound_are_counted(conversation: Conversation) -> None:
     for number in range(module._MAX_HANDOFFS + 2):
-        talk.on_handoff(AgentHandoff(old_agent_id="a", new_agent_id=f"{number}"))
+        conversation.on_handoff(AgentHandoff(old_agent_id="a", new_agent_id=f"{number}"))
 
-    assert len(talk.handoffs) == module._MAX_HANDOFFS
-    assert talk.dropped == 2
-    assert talk.agent == f"{module._MAX_HANDOFFS + 1}"
+    assert len(conversation.handoffs) == module._MAX_HANDOFFS
+    assert conversation.dropped == 2
+    assert conversation.agent == f"{module._MAX_HANDOFFS + 1}"
 
 
 # -- interruptions
@@ -166,69 +168,77 @@ def cut_off() -> SpeechHandle:
     return speech(message("assistant", "I was say", interrupted=True))
 
 
-async def test_a_speech_that_the_caller_talks_over_is_an_interruption(talk: Conversation) -> None:
-    talk.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
+async def test_a_speech_that_the_caller_talks_over_is_an_interruption(
+    conversation: Conversation,
+) -> None:
+    conversation.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
 
-    talk.on_speech_done(cut_off())
+    conversation.on_speech_done(cut_off())
 
-    assert talk.interruptions(time.time() + 1) == 1
-
-
-async def test_a_caller_who_goes_on_after_the_cut_has_interrupted(talk: Conversation) -> None:
-    talk.on_speech_done(cut_off())
-    talk.on_message(message("user", "Wait.", at=time.time() - T + 1))
-
-    assert talk.interruptions(time.time() + 5) == 1
+    assert conversation.talk.interruptions(time.time() + 1) == 1
 
 
-async def test_the_turn_that_interrupts_may_have_begun_before_the_cut(talk: Conversation) -> None:
+async def test_a_caller_who_goes_on_after_the_cut_has_interrupted(
+    conversation: Conversation,
+) -> None:
+    conversation.on_speech_done(cut_off())
+    conversation.on_message(message("user", "Wait.", at=time.time() - T + 1))
+
+    assert conversation.talk.interruptions(time.time() + 5) == 1
+
+
+async def test_the_turn_that_interrupts_may_have_begun_before_the_cut(
+    conversation: Conversation,
+) -> None:
     """livekit-agents 1.7 dates it so; it is committed after the cut."""
-    talk.on_speech_done(cut_off())
-    talk.on_message(message("user", "Wait.", at=time.time() - T - 1))
+    conversation.on_speech_done(cut_off())
+    conversation.on_message(message("user", "Wait.", at=time.time() - T - 1))
 
-    assert talk.interruptions(time.time() + 5) == 1
+    assert conversation.talk.interruptions(time.time() + 5) == 1
 
 
-async def test_what_is_cut_off_by_the_close_is_no_interruption(talk: Conversation) -> None:
-    talk.on_message(message("user", "Bye.", at=time.time() - T - 1))
-    talk.on_speech_done(cut_off())
+async def test_what_is_cut_off_by_the_close_is_no_interruption(conversation: Conversation) -> None:
+    conversation.on_message(message("user", "Bye.", at=time.time() - T - 1))
+    conversation.on_speech_done(cut_off())
 
-    assert talk.interruptions(time.time() + 1) == 0
+    assert conversation.talk.interruptions(time.time() + 1) == 0
 
 
 async def test_what_is_cut_off_after_the_caller_has_left_is_no_interruption(
-    talk: Conversation,
+    conversation: Conversation,
 ) -> None:
     left = time.time() - 1
-    talk.on_user_state(user_state("listening", "speaking", left - T))
+    conversation.on_user_state(user_state("listening", "speaking", left - T))
 
-    talk.on_speech_done(cut_off())
+    conversation.on_speech_done(cut_off())
 
-    assert talk.interruptions(left) == 0
-
-
-async def test_a_caller_who_falls_silent_has_not_interrupted(talk: Conversation) -> None:
-    talk.on_speech_done(cut_off())
-    talk.on_user_state(user_state("listening", "away", time.time() - T + 15))
-
-    assert talk.interruptions(time.time() + 60) == 0
+    assert conversation.talk.interruptions(left) == 0
 
 
-async def test_a_speech_that_ended_by_itself_is_no_interruption(talk: Conversation) -> None:
-    talk.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
+async def test_a_caller_who_falls_silent_has_not_interrupted(conversation: Conversation) -> None:
+    conversation.on_speech_done(cut_off())
+    conversation.on_user_state(user_state("listening", "away", time.time() - T + 15))
 
-    talk.on_speech_done(speech(message("assistant", "Done."), interrupted=False))
-
-    assert talk.interruptions(time.time() + 1) == 0
+    assert conversation.talk.interruptions(time.time() + 60) == 0
 
 
-async def test_a_speech_whose_voice_failed_is_no_interruption(talk: Conversation) -> None:
-    talk.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
+async def test_a_speech_that_ended_by_itself_is_no_interruption(conversation: Conversation) -> None:
+    conversation.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
+
+    conversation.on_speech_done(speech(message("assistant", "Done."), interrupted=False))
+
+    assert conversation.talk.interruptions(time.time() + 1) == 0
+
+
+async def test_a_speech_whose_voice_failed_is_no_interruption(conversation: Conversation) -> None:
+    conversation.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
 
     # The framework marks the message as interrupted, not the speech.
-    talk.on_speech_done(speech(message("assistant", "I was", interrupted=True), interrupted=False))
+    conversation.on_speech_done(
+        speech(message("assistant", "I was", interrupted=True), interrupted=False)
+    )
 
-    assert talk.interruptions(time.time() + 1) == 0
+    assert conversation.talk.interruptions(time.time() + 1) == 0
 
 
 @pytest.mark.parametrize(
@@ -242,32 +252,32 @@ async def test_a_speech_whose_voice_failed_is_no_interruption(talk: Conversation
     ids=["nothing", "whole", "tool", "user"],
 )
 async def test_a_speech_that_was_not_heard_is_not_interrupted(
-    talk: Conversation, items: list[Any]
+    conversation: Conversation, items: list[Any]
 ) -> None:
-    talk.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
+    conversation.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
 
-    talk.on_speech_done(speech(*items))
+    conversation.on_speech_done(speech(*items))
 
-    assert talk.interruptions(time.time() + 1) == 0
+    assert conversation.talk.interruptions(time.time() + 1) == 0
 
 
 async def test_interruptions_beyond_the_bound_are_counted(
-    talk: Conversation, monkeypatch: pytest.MonkeyPatch
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_MAX_INTERRUPTIONS", 3)
-    talk.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
+    conversation.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
     for _ in range(5):
-        talk.on_speech_done(cut_off())
+        conversation.on_speech_done(cut_off())
 
-    assert talk.interruptions(time.time() + 1) == 3
-    assert talk.dropped == 2
+    assert conversation.talk.interruptions(time.time() + 1) == 3
+    assert conversation.dropped == 2
 
 
-def test_a_noise_that_paused_the_agent_is_a_false_interruption(talk: Conversation) -> None:
-    talk.on_false_interruption(AgentFalseInterruptionEvent(resumed=True))
+def test_a_noise_that_paused_the_agent_is_a_false_interruption(conversation: Conversation) -> None:
+    conversation.on_false_interruption(AgentFalseInterruptionEvent(resumed=True))
 
-    assert talk.false_interruptions == 1
-    assert talk.interruptions(time.time()) == 0
+    assert conversation.false_interruptions == 1
+    assert conversation.talk.interruptions(time.time()) == 0
 
 
 # -- in a real session
@@ -300,26 +310,28 @@ class Speaker(AudioOutput):
 
 def listened(session: AgentSession[None]) -> Conversation:
     """The collector, subscribed to a session's events."""
-    talk = Conversation()
+    conversation = Conversation()
 
     def item(event: Any) -> None:
         if event.item.type == "message":
-            talk.on_message(event.item)
+            conversation.on_message(event.item)
         else:
-            talk.on_handoff(event.item)
+            conversation.on_handoff(event.item)
 
     session.on("conversation_item_added", item)
-    session.on("agent_state_changed", talk.on_agent_state)
-    session.on("user_state_changed", talk.on_user_state)
-    session.on("speech_created", lambda e: e.speech_handle.add_done_callback(talk.on_speech_done))
-    return talk
+    session.on("agent_state_changed", conversation.on_agent_state)
+    session.on("user_state_changed", conversation.on_user_state)
+    session.on(
+        "speech_created", lambda e: e.speech_handle.add_done_callback(conversation.on_speech_done)
+    )
+    return conversation
 
 
 async def test_in_a_session_a_caller_who_types_over_the_agent_interrupts_it() -> None:
     speaker = Speaker(endless=True)
     model = ScriptedLLM("A long story about something.", "Yes?")
     async with AgentSession[None](llm=model, tts=ScriptedTTS(), vad=None) as session:
-        talk = listened(session)
+        conversation = listened(session)
         session.output.audio = speaker
         await session.start(Agent(instructions="Talk."))
         session.generate_reply()
@@ -334,8 +346,8 @@ async def test_in_a_session_a_caller_who_types_over_the_agent_interrupts_it() ->
         session.generate_reply(user_input="Stop!")
         await asyncio.wait_for(said.wait(), 10)
 
-        assert talk.interruptions(time.time()) == 1
-        spoken = talk.agent_speaking_seconds(time.time())
+        assert conversation.talk.interruptions(time.time()) == 1
+        spoken = conversation.talk.agent_speaking_seconds(time.time())
         assert spoken is not None and spoken > 0
 
 
@@ -343,7 +355,7 @@ async def test_in_a_session_the_close_interrupts_nobody() -> None:
     speaker = Speaker(endless=True)
     model = ScriptedLLM("A long story about something.")
     session = AgentSession[None](llm=model, tts=ScriptedTTS(), vad=None)
-    talk = listened(session)
+    conversation = listened(session)
     session.output.audio = speaker
     await session.start(Agent(instructions="Talk."))
     handle = session.generate_reply()
@@ -352,24 +364,24 @@ async def test_in_a_session_the_close_interrupts_nobody() -> None:
     await session.aclose()
 
     assert handle.interrupted
-    assert talk._cuts, "the framework cut it off"
-    assert talk.interruptions(time.time() + 1) == 0
+    assert conversation._cuts, "the framework cut it off"
+    assert conversation.talk.interruptions(time.time() + 1) == 0
 
 
 async def test_in_a_session_a_voice_that_fails_is_no_interruption() -> None:
     voice = ScriptedTTS(default=Speech(error=APIError("no voice", retryable=False)))
     model = ScriptedLLM("Hello there.")
     async with AgentSession[None](llm=model, tts=voice, vad=None) as session:
-        talk = listened(session)
+        conversation = listened(session)
         session.output.audio = Speaker()
         await session.start(Agent(instructions="Talk."))
         # The caller is talking all the while.
-        talk.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
+        conversation.on_user_state(user_state("listening", "speaking", time.time() - T - 1))
         speech = session.generate_reply()
         await speech
 
         assert [i.type for i in speech.chat_items] == ["message"]
-        assert talk.interruptions(time.time() + 1) == 0
+        assert conversation.talk.interruptions(time.time() + 1) == 0
 
 
 class Sales(Agent):
@@ -390,10 +402,10 @@ class Greeter(Agent):
 async def test_in_a_session_a_tool_hands_over() -> None:
     model = ScriptedLLM(Reply(tool_calls=[Ask("to_sales")], then="Sales here."), default="Yes?")
     async with AgentSession[None](llm=model, vad=None) as session:
-        talk = listened(session)
+        conversation = listened(session)
         await session.start(Greeter())
-        assert talk.handoffs == []
+        assert conversation.handoffs == []
         await session.run(user_input="Sales, please.")
 
-    assert [(h.from_agent, h.to) for h in talk.handoffs] == [("greeter", "sales")]
-    assert talk.agent == "sales"
+    assert [(h.from_agent, h.to) for h in conversation.handoffs] == [("greeter", "sales")]
+    assert conversation.agent == "sales"

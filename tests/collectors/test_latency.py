@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit_plugins_analytics.collectors.latency import distribution, latency
-from livekit_plugins_analytics.collectors.transcript import Said
+from livekit_plugins_analytics.collectors.transcript import Line, Said
 from livekit_plugins_analytics.record import Distribution, Latency
 
 from .events import message
@@ -20,8 +20,8 @@ from .events import message
 ROUNDING = 0.000_500_1
 
 
-def said(role: str, **metrics: Any) -> Said:
-    return Said(message(role, "x", metrics=metrics), None, None)
+def said(role: str, **metrics: Any) -> Line:
+    return Said(message(role, "x", metrics=metrics), None, None).line()
 
 
 @given(st.lists(st.floats(0, 60), min_size=1, max_size=200))

@@ -8,7 +8,7 @@ from livekit.agents.language import LanguageCode
 from livekit.agents.llm import ImageContent
 
 from livekit_plugins_analytics.collectors import transcript as module
-from livekit_plugins_analytics.collectors.transcript import Words
+from livekit_plugins_analytics.collectors.transcript import Words, in_order
 from livekit_plugins_analytics.record import ToolCall, Transcript, TranscriptItem, utc
 from livekit_plugins_analytics.testing import ScriptedLLM
 from livekit_plugins_analytics.trim import TEXT_LIMIT, Trimmer
@@ -22,7 +22,7 @@ def words() -> Words:
 
 
 def transcript(words: Words, tools: list[ToolCall] | None = None) -> Transcript:
-    return words.result(words.said, tools or [])[0]
+    return module.transcript(in_order(words.said), tools or [], words.dropped)[0]
 
 
 def test_a_message_is_an_item_with_its_time_and_speaker(words: Words) -> None:
@@ -168,7 +168,7 @@ def test_a_text_that_was_cut_leaves_the_transcript_incomplete_each_time_it_is_ma
     words.on_message(message("user", "x" * (TEXT_LIMIT + 1)), None)
 
     for _ in range(2):
-        result, cut = words.result(words.said, [])
+        result, cut = module.transcript(in_order(words.said), [], words.dropped)
 
         assert cut == 1
         assert len(result.items[0].text) == TEXT_LIMIT
