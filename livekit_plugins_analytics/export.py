@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .assembly import assemble, bare, parcel
 from .call import Call, Capture, Remarks
+from .collectors.annotations import Annotations
 from .delivery import Courier, Hold, Shipment
 from .draft import Draft
 from .ending import QUIET_SECONDS, Evidence, end_cause
@@ -57,6 +58,8 @@ class Export:
         self._draft: Draft | None = None
         self._shipment: Shipment | None = None
         self._closed = asyncio.Event()
+        self._copied: tuple[int, Remarks] | None = None
+        self._judged: tuple[list[Any], list[Any]] = ([], [])
 
     @property
     def finished(self) -> bool:
@@ -202,15 +205,30 @@ class Export:
         )
 
     def _remarks(self) -> Remarks:
+        """What the agent said so far. Asked many times a call: nothing is copied twice."""
         said = self.call.annotations
+        if self._copied is None or self._copied[0] != said.version:
+            self._copied = (said.version, self._own_remarks(said))
+        remarks = self._copied[1]
         tagger = self._job.ctx.tagger if self._job and self._job.ctx else None
-        tags = list(said.tags)
-        if tagger:
-            tags += sorted(t for t in tagger.tags if t not in tags)
-        evaluations = said.plain("evaluations", tagger.evaluations) if tagger else []
-        outcome, reason = said.outcome, said.outcome_reason
-        if outcome is None and tagger and tagger.outcome:
+        if tagger is None:
+            return remarks
+        raw = list(tagger.evaluations)
+        if [id(e) for e in raw] != [id(e) for e in self._judged[0]]:
+            self._judged = (raw, said.plain("evaluations", raw) or [])
+        outcome, reason = remarks.outcome, remarks.outcome_reason
+        if outcome is None and tagger.outcome:
             outcome, reason = tagger.outcome, tagger.outcome_reason
+        return dataclasses.replace(
+            remarks,
+            tags=remarks.tags + sorted(t for t in tagger.tags if t not in remarks.tags),
+            evaluations=self._judged[1],
+            outcome=outcome,
+            outcome_reason=reason,
+        )
+
+    @staticmethod
+    def _own_remarks(said: Annotations) -> Remarks:
         return Remarks(
             notes=list(said.notes),
             state=said.state,
@@ -222,11 +240,10 @@ class Export:
             user_metadata=copy.deepcopy(said.user_metadata),
             signals=copy.deepcopy(said.signals),
             signal_times=dict(said.signal_times),
-            tags=tags,
-            evaluations=evaluations or [],
+            tags=list(said.tags),
             custom=copy.deepcopy(said.custom),
-            outcome=outcome,
-            outcome_reason=reason,
+            outcome=said.outcome,
+            outcome_reason=said.outcome_reason,
         )
 
     def _participants(self) -> list[Participant]:

@@ -24,6 +24,8 @@ class Annotations:
     def __init__(self, trimmer: Trimmer) -> None:
         self._trimmer = trimmer
         self.dropped = 0
+        self.version = 0
+        """Grows with every change, so that nobody need compare."""
         self.notes: list[str] = []
         self.state: str | None = None
         self.state_history: list[StateChange] = []
@@ -40,6 +42,7 @@ class Annotations:
         self.outcome_reason: str | None = None
 
     def add_note(self, text: Any) -> bool:
+        self.version += 1
         if not (note := self._text("conversation_notes", text)):
             return False
         if self._full(self.notes, _MAX_NOTES):
@@ -48,6 +51,7 @@ class Annotations:
         return True
 
     def set_state(self, name: Any) -> bool:
+        self.version += 1
         if not (state := self._text("conversation_state", name)):
             return False
         if state != self.state:
@@ -57,6 +61,7 @@ class Annotations:
         return True
 
     def record_consent(self, granted: Any, method: Any) -> bool:
+        self.version += 1
         # Only True is consent: "no" is a true value as well, and a mock passes for a bool.
         if type(granted) is not bool:
             return False
@@ -65,6 +70,7 @@ class Annotations:
         return method is None or self.consent_method is not None
 
     def set_user(self, email: Any, metadata: Any) -> bool:
+        self.version += 1
         kept = True
         if email is not None:
             text = self._text("user_email", email)
@@ -75,15 +81,18 @@ class Annotations:
         return kept
 
     def set_signal(self, name: Any, value: Any) -> bool:
+        self.version += 1
         kept = self._merge("discovered_signals", self.signals, {name: value})
         if kept and (key := self._text("discovered_signals", name)) in self.signals:
             self.signal_times[key] = time.time()
         return kept
 
     def set_custom(self, key: Any, value: Any) -> bool:
+        self.version += 1
         return self._merge("custom", self.custom, {key: value})
 
     def add_tag(self, tag: Any) -> bool:
+        self.version += 1
         if not (text := self._text("tags", tag)):
             return False
         if text not in self.tags and not self._full(self.tags, _MAX_KEYS):
@@ -91,6 +100,7 @@ class Annotations:
         return True
 
     def set_outcome(self, success: Any, reason: Any) -> bool:
+        self.version += 1
         if type(success) is not bool:
             return False
         self.outcome = "success" if success else "fail"

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # agents, recorders and ingests come and go without ending a call.
 _CALLERS = frozenset({"standard", "sip", "connector", "bridge"})
 
+# SIP has about ten; what is more than this is a database in the wrong place.
+_MAX_ATTRIBUTES = 500
+
 # More people than that in one room is a conference, and its record would be a guest list.
 _MAX_PARTICIPANTS = 500
 
@@ -40,10 +43,14 @@ class Departure:
 @dataclass
 class _Seen:
     identity: str
+    """As it was trimmed, like the rest: this is asked for many times."""
     kind: str
     name: str
     joined_at: float
+    raw_name: str = ""
+    raw: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
+    full: bool = False
     left_at: float | None = None
     reason: str | None = None
 
@@ -65,14 +72,25 @@ class Participants:
                 return
             joined = participant.joined_at
             seen = self._seen[participant.identity] = _Seen(
-                identity=participant.identity,
+                identity=self._trimmer.text("participants", participant.identity),
                 kind=_kind(participant.kind),
-                name=participant.name,
+                name="",
                 joined_at=joined.timestamp() if joined else time.time(),
             )
-        seen.name = participant.name or seen.name
+        if participant.name and participant.name != seen.raw_name:
+            seen.raw_name = participant.name
+            seen.name = self._trimmer.text("participants", participant.name)
         # Attributes are kept from while they were there: SIP's change during the call.
-        seen.attributes.update(participant.attributes)
+        for name, value in participant.attributes.items():
+            if seen.raw.get(name) == value:
+                continue
+            if name not in seen.raw and len(seen.raw) >= _MAX_ATTRIBUTES:
+                self.dropped += not seen.full  # asked again and again: counted once
+                seen.full = True
+                continue
+            seen.raw[name] = value
+            key = self._trimmer.text("participants", name)
+            seen.attributes[key] = self._trimmer.text("participants", value)
 
     def on_connected(self, participant: rtc.RemoteParticipant) -> None:
         """A participant joined, perhaps one that had left before."""
@@ -106,17 +124,17 @@ class Participants:
         """The participants as the record has them, by the time they joined."""
         return [self._part(s) for s in sorted(self._seen.values(), key=lambda s: s.joined_at)]
 
-    def _part(self, seen: _Seen) -> Participant:
-        attributes = self._trimmer.plain("participants", dict(seen.attributes))
-        sip = {field: attributes.get(key) for field, key in _SIP.items()}
+    @staticmethod
+    def _part(seen: _Seen) -> Participant:
+        sip = {field: seen.attributes.get(key) for field, key in _SIP.items()}
         return Participant(
-            identity=self._trimmer.text("participants", seen.identity),
+            identity=seen.identity,
             kind=seen.kind,
-            name=self._trimmer.text("participants", seen.name) or None,
+            name=seen.name or None,
             joined_at=utc(seen.joined_at),
             left_at=None if seen.left_at is None else utc(seen.left_at),
             disconnect_reason=seen.reason,
-            attributes=attributes,
+            attributes=dict(seen.attributes),
             sip=Sip(**sip) if seen.kind == "sip" or any(sip.values()) else None,
         )
 

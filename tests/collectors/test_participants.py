@@ -207,11 +207,27 @@ def test_long_names_and_attributes_are_cut_and_counted() -> None:
 
 
 def test_many_attributes_leave_a_valid_entry() -> None:
-    people = Participants(Trimmer(nodes=5))
+    people = Participants(Trimmer())
+    many = participant("jo", **{f"a{n}": str(n) for n in range(module._MAX_ATTRIBUTES + 3)})
 
-    people.on_connected(participant("jo", a="1", b="2", c="3", d="4", e="5"))
+    people.on_connected(many)
+    people.on_present(many)
 
-    assert len(people.result()[0].attributes) == 4
+    assert len(people.result()[0].attributes) == module._MAX_ATTRIBUTES
+    assert people.dropped == 1
+
+
+def test_what_was_cut_is_counted_once_however_often_it_is_asked_for() -> None:
+    trimmer = Trimmer(text=5)
+    people = Participants(trimmer)
+    jo = participant("jo", name="x" * 9)
+
+    for _ in range(3):
+        people.on_present(jo)
+        people.result()
+
+    assert people.result()[0].name == "xxxx…"
+    assert trimmer.cuts == {"participants": 1}
 
 
 def test_who_comes_after_a_crowd_is_counted(people: Participants) -> None:
