@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from livekit import rtc
@@ -208,7 +209,8 @@ def test_long_names_and_attributes_are_cut_and_counted() -> None:
 
 def test_many_attributes_leave_a_valid_entry() -> None:
     people = Participants(Trimmer())
-    many = participant("jo", **{f"a{n}": str(n) for n in range(module._MAX_ATTRIBUTES + 3)})
+    values: Any = {f"a{n}": str(n) for n in range(module._MAX_ATTRIBUTES + 3)}
+    many = participant("jo", **values)
 
     people.on_connected(many)
     people.on_present(many)
