@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from .call import Capture
+from .call import Capture, Found
 from .collectors.latency import latency
 from .collectors.transcript import Line, in_order, transcript
 from .collectors.usage import totals
@@ -17,6 +17,7 @@ from .facts import Facts
 from .record import (
     Completeness,
     Cost,
+    EndCause,
     Latency,
     MetricsSummary,
     Privacy,
@@ -53,9 +54,7 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
     words, cut = None, 0
     if settings.transcript == "on" and not facts.redaction:
         words, cut = transcript(lines, capture.tools, capture.unsaid)
-    values, evidence_of_values = discovered(
-        capture.rules, capture.mentions, remarks, quote=not facts.redaction
-    )
+    found = capture.found or _found(capture)
     truncated = {"transcript": cut, "latency": implausible}
     return SessionRecord(
         session_id=capture.session_id,
@@ -78,11 +77,11 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
         closed_at=None if evidence.closed_at is None else utc(evidence.closed_at),
         duration_seconds=round(end - start, 3),
         close_reason=evidence.close_reason,
-        end_cause=end_cause(evidence),
+        end_cause=_cause(capture),
         shutdown_reason=evidence.shutdown_reason,
-        discovered_signals=values,
-        signals=evidence_of_values,
-        signal_pack=capture.rules.id if capture.rules else None,
+        discovered_signals=found.values,
+        signals=found.evidence,
+        signal_pack=found.pack,
         tool_calls=capture.tools,
         metrics_summary=metrics,
         latency=stages,
@@ -117,6 +116,12 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
     )
 
 
+def _found(capture: Capture) -> Found:
+    quote = not capture.facts.redaction
+    values, evidence = discovered(capture.rules, capture.mentions, capture.remarks, quote=quote)
+    return Found(values, evidence, capture.rules.id if capture.rules else None)
+
+
 def bare(capture: Capture, settings: Settings, handler_errors: int) -> SessionRecord:
     """A record of times and names only, for when `assemble` has failed."""
     evidence = capture.evidence
@@ -132,7 +137,7 @@ def bare(capture: Capture, settings: Settings, handler_errors: int) -> SessionRe
             **{name: getattr(capture.facts, name) for name in _FACTS},
             "session_id": capture.session_id,
             "revision": capture.revision,
-            "record_status": "partial",
+            "record_status": "partial" if capture.status == "final" else capture.status,
             "plugin_version": __version__,
             "environment": settings.environment,
             "start_time": utc(start),
@@ -140,7 +145,7 @@ def bare(capture: Capture, settings: Settings, handler_errors: int) -> SessionRe
             "closed_at": None if evidence.closed_at is None else utc(evidence.closed_at),
             "duration_seconds": round(end - start, 3),
             "close_reason": evidence.close_reason,
-            "end_cause": end_cause(evidence),
+            "end_cause": _cause(capture),
             "metrics_summary": MetricsSummary(),
             "latency": Latency(),
             "privacy": _privacy(capture, settings),
@@ -151,6 +156,12 @@ def bare(capture: Capture, settings: Settings, handler_errors: int) -> SessionRe
             ),
         }
     )
+
+
+def _cause(capture: Capture) -> EndCause:
+    """Why the call ended. A process that died left a journal and no other reason."""
+    cause = end_cause(capture.evidence)
+    return "crashed" if capture.status == "recovered" and cause == "unknown" else cause
 
 
 def parcel(record: SessionRecord, settings: Settings) -> Parcel:
@@ -172,7 +183,8 @@ def parcel(record: SessionRecord, settings: Settings) -> Parcel:
 
 def _privacy(capture: Capture, settings: Settings) -> Privacy:
     """What was kept back: a project that has its data redacted gets none of the words here."""
-    withheld = {"transcript": settings.transcript == "on", "signals.text": bool(capture.mentions)}
+    heard = capture.mentions or (capture.found and capture.found.evidence)
+    withheld = {"transcript": settings.transcript == "on", "signals.text": bool(heard)}
     held_back = [name for name, there in withheld.items() if there]
     return Privacy(withheld=held_back if capture.facts.redaction else [])
 
@@ -235,6 +247,8 @@ def _missing(capture: Capture, metrics: MetricsSummary, costs: Costs) -> list[st
         missing.append("participants")  # no job, no room
     if capture.evidence.closed_at is None:
         missing.append("closed_at")
+        if capture.status == "recovered":
+            missing.append("end_time")  # the last sign of life, or the last departure
     if capture.deaf:
         missing.append("discovered_signals")
     if capture.uncounted_llm_calls:

@@ -16,7 +16,16 @@ from .collectors.usage import Calls, usage_lines
 from .ending import Evidence
 from .facts import Facts
 from .guard import Guard
-from .record import Error, Handoff, Participant, RecordStatus, StateChange, ToolCall, Usage
+from .record import (
+    Error,
+    Handoff,
+    Participant,
+    RecordStatus,
+    Signal,
+    StateChange,
+    ToolCall,
+    Usage,
+)
 from .trim import Trimmer
 
 if TYPE_CHECKING:
@@ -60,6 +69,15 @@ class Remarks:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What the rules had made of the mentions, where these are not there any more."""
+
+    values: dict[str, Any]
+    evidence: list[Signal]
+    pack: str | None
+
+
+@dataclass(frozen=True)
 class Capture:
     """Everything a record is made of, copied on the event loop at one moment.
 
@@ -93,6 +111,8 @@ class Capture:
     dropped: int
     handler_errors: int
     invalid_values: int
+    found: Found | None = None
+    """Instead of rules and mentions, in a capture that comes from a journal."""
 
 
 class Call:

@@ -8,6 +8,7 @@ import dataclasses
 import os
 import time
 from collections import Counter
+from concurrent.futures import Future
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from .draft import Draft
 from .ending import QUIET_SECONDS, Evidence, end_cause
 from .guard import Guard
 from .record import Participant, RecordStatus
+from .scribe import Logbook
 from .settings import Settings
 from .writers import Parcel
 
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
 # the framework does between its two last hooks takes time (it uploads its own report).
 _LAST_WORD_SECONDS = 10.0
 
+
+# What is new is gathered for so long before it goes to the journal, and then the journal rests:
+# five times a second at most, whatever happens. That much of a call is lost when it is killed.
+_GATHER_SECONDS = 0.05
+_PAGE_SECONDS = 0.2
 
 # Calls of real jobs that are not over. Held here because at the end of a process nothing else may
 # hold them any more.
@@ -45,10 +52,17 @@ class Export:
         settings: What the record carries, and when it leaves.
         courier: Who brings it to the sinks.
         guard: Counts what goes wrong in here.
+        logbook: Keeps on disk what is known, until the record is there.
     """
 
     def __init__(
-        self, call: Call, job: Job | None, settings: Settings, courier: Courier, guard: Guard
+        self,
+        call: Call,
+        job: Job | None,
+        settings: Settings,
+        courier: Courier,
+        guard: Guard,
+        logbook: Logbook | None = None,
     ) -> None:
         self.call = call
         self._job = job
@@ -57,6 +71,10 @@ class Export:
         self._guard = guard
         self._draft: Draft | None = None
         self._shipment: Shipment | None = None
+        self._logbook = logbook
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._quiet_until = 0.0
         self._closed = asyncio.Event()
         self._copied: tuple[int, Remarks] | None = None
         self._judged: tuple[list[Any], list[Any]] = ([], [])
@@ -80,16 +98,43 @@ class Export:
         self._guard(call.stop, "stop")()
         if self._job:
             self._guard(self._job.look, "look")()
-        evidence = self._evidence()
-        capture = call.capture(
-            status, evidence, self._remarks(), self._participants(), self._dropped()
+        if self._timer is not None:
+            self._timer.cancel()
+        capture = self._capture(status)
+        self._send(capture, self._held(capture.evidence))
+        self._closed.set()
+        _unfinished.discard(self)
+
+    def touch(self) -> None:
+        """Something is new: it goes to the journal, soon, with what else is new by then.
+
+        Any thread of the job may call it.
+        """
+        if self._logbook is None or self._timer is not None or self.finished:
+            return
+        try:
+            loop = self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._guard(self.touch, "touch"))
+            return
+        delay = max(_GATHER_SECONDS, self._quiet_until - loop.time())
+        self._timer = loop.call_later(delay, self._guard(self._keep, "journal"))
+
+    def _keep(self) -> None:
+        self._timer = None
+        if self._logbook is not None and self._loop is not None and not self.finished:
+            self._quiet_until = self._loop.time() + _PAGE_SECONDS
+            self._logbook.keep(self._capture("partial"))
+
+    def _capture(self, status: RecordStatus) -> Capture:
+        capture = self.call.capture(
+            status, self._evidence(), self._remarks(), self._participants(), self._dropped()
         )
         if self._job:
             cuts = Counter(capture.truncated) + Counter(self._job.trimmer.cuts)
             capture = dataclasses.replace(capture, truncated=dict(cuts))
-        self._send(capture, self._held(evidence))
-        self._closed.set()
-        _unfinished.discard(self)
+        return capture
 
     def settle(self, *, last: bool) -> None:
         """Take up what came after the close: remarks, evidence. Send again only for a reason.
@@ -171,7 +216,26 @@ class Export:
                 record = bare(latest, self._settings, self._guard.errors)
             return parcel(record, self._settings)
 
-        self._shipment = courier.submit(render, hold=hold, after=self._shipment)
+        logbook = self._logbook
+        token = logbook.token if logbook else None
+        shipment = courier.submit(render, hold=hold, after=self._shipment, token=token)
+        self._shipment = shipment
+        if logbook is None:
+            return
+
+        def on_spooled(done: Future[bool]) -> None:
+            if done.result():
+                logbook.close(safe=True)
+            else:
+                logbook.keep(capture)  # it may be all that is left
+
+        def on_delivered(done: Future[bool]) -> None:
+            if done.result() or shipment is self._shipment:
+                logbook.close(safe=done.result())
+
+        # In the courier's thread.
+        shipment.spooled.add_done_callback(on_spooled)
+        shipment.delivered.add_done_callback(on_delivered)
 
     def _release(self, draft: Draft, last: bool) -> None:
         """Send a held record now, or wait longer for the job's last word."""

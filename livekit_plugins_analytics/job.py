@@ -168,8 +168,17 @@ class Job:
 
     def _listen(self, room: rtc.Room) -> None:
         people = self.participants
-        room.on("participant_connected", self.guard(people.on_connected))
-        room.on("participant_disconnected", self.guard(people.on_disconnected))
+
+        def on_connected(participant: rtc.RemoteParticipant) -> None:
+            people.on_connected(participant)
+            self._touch()
+
+        def on_disconnected(participant: rtc.RemoteParticipant) -> None:
+            people.on_disconnected(participant)
+            self._touch()
+
+        room.on("participant_connected", self.guard(on_connected))
+        room.on("participant_disconnected", self.guard(on_disconnected))
         room.on("participant_attributes_changed", self.guard(self._on_attributes))
         room.on("connection_state_changed", self.guard(self._on_connection_state))
         room.on("disconnected", self.guard(self._on_room_disconnected))
@@ -178,6 +187,11 @@ class Job:
     def _on_attributes(self, _changed: Any, participant: Any) -> None:
         if type(participant) is rtc.RemoteParticipant:
             self.participants.on_present(participant)
+            self._touch()
+
+    def _touch(self) -> None:
+        for export in self.exports:
+            export.touch()
 
     def _on_connection_state(self, state: Any) -> None:
         self.look()

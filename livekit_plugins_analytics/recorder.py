@@ -15,6 +15,7 @@ from .export import Export
 from .facts import Facts, numbered
 from .guard import Guard
 from .log import logger
+from .scribe import Logbook
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -155,7 +156,9 @@ class Recorder:
             known = before.annotations
             call.annotations.set_user(known.user_email, known.user_metadata)
         self._call = call
-        export = Export(call, self._job, self._settings, courier, self._guard)
+        export = Export(
+            call, self._job, self._settings, courier, self._guard, self._logbook(call, courier)
+        )
         self._exports.append(export)
         if self._job:
             self._job.exports.append(export)
@@ -163,6 +166,13 @@ class Recorder:
                 export.watch()
                 name = "analytics_sentinel"
                 self._sentinel = asyncio.create_task(_stand_by(export), name=name)
+        export.touch()
+
+    def _logbook(self, call: Call, courier: Courier) -> Logbook | None:
+        """A journal for a real call; what is played in a test or a console needs none."""
+        if self._job is None or self._facts.simulated or not courier.on_disk:
+            return None
+        return Logbook(call.session_id, self._settings, lambda: courier.spool)
 
     def _handler(self, name: str, courier: Courier) -> Callable[[Any], None]:
         def handle(event: Any) -> None:
@@ -180,6 +190,8 @@ class Recorder:
             getattr(export.call, f"on_{name}")(event)
             if name == "close":
                 export.finish("final")
+            else:
+                export.touch()
 
         return handle
 
@@ -192,6 +204,8 @@ class Recorder:
         except Exception as error:
             self._guard.failed(method, error)
             kept = False
+        if self._exports:
+            self._exports[-1].touch()
         if kept:
             return
         call.invalid_values += 1

@@ -20,6 +20,7 @@ from .record import safe_session_id
 from .recorder import Recorder
 from .rulebook import ready, rules_for
 from .settings import Settings, unknown_variables
+from .sweeper import keep_sweeping, stop_sweeping, sweep
 from .writers import Writer
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ def prewarm(proc: JobProcess | None = None) -> None:
         _load_rules(settings, at_start)
         courier = _courier(settings)
         courier.prepare(timeout=_PREPARE_SECONDS)
-        _sweep(courier, settings)
+        if _has_sink(settings):
+            keep_sweeping(courier, settings)
 
 
 def _load_rules(settings: Settings, at_start: bool) -> None:
@@ -175,7 +177,10 @@ def _recorder(
         return Recorder(None, None, settings, None, "off")
     if writers is None:
         courier = _courier(settings)
-        _sweep(courier, settings)
+        if multiprocessing.parent_process() is not None:
+            stop_sweeping()
+        if _has_sink(settings):
+            sweep(courier, settings)
     else:
         courier = Courier(None, writers, budget=settings.export_budget_seconds)
     ctx = ctx or get_job_context(required=False)
@@ -199,11 +204,10 @@ def _courier(settings: Settings) -> Courier:
     return courier_for(settings)
 
 
-def _sweep(courier: Courier, settings: Settings) -> None:
-    """Send leftovers, unless no sink is configured: they may be meant for sinks that are not
-    known here, as where an agent is once started by hand without its variables."""
-    if settings.directory or settings.s3_bucket or settings.log_group:
-        courier.sweep()
+def _has_sink(settings: Settings) -> bool:
+    """Whether leftovers may be sent: where no sink is configured they may be meant for sinks that
+    are not known here, as where an agent is once started by hand without its variables."""
+    return bool(settings.directory or settings.s3_bucket or settings.log_group)
 
 
 def _say_once(message: str) -> None:

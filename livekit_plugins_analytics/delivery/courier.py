@@ -58,6 +58,11 @@ class Courier:
             return self._given
 
     @property
+    def on_disk(self) -> bool:
+        """Whether there is to be a spool. Asks no disk."""
+        return self._given is not None
+
+    @property
     def lost(self) -> int:
         """Parcels that reached neither the disk nor every sink."""
         with self._lock:
@@ -81,6 +86,7 @@ class Courier:
         *,
         hold: Hold | None = None,
         after: Shipment | None = None,
+        token: str | None = None,
     ) -> Shipment:
         """Take a parcel; returns at once and never raises.
 
@@ -88,8 +94,9 @@ class Courier:
             render: Makes the parcel, in the courier's thread; called again after the hold.
             hold: Keep it back, spooled, until this is released.
             after: The same session's earlier shipment: nothing of it arrives after this one.
+            token: Of the session's journal, which goes when the record is safe.
         """
-        shipment = Shipment(hold, after)
+        shipment = Shipment(hold, after, token)
         with self._lock:
             self._open.add(shipment)
         try:
@@ -116,12 +123,33 @@ class Courier:
         if self._draining.acquire(timeout=max(end - time.monotonic(), 0)):
             self._draining.release()
 
-    def sweep(self) -> None:
-        """Send what dead processes left behind, in a thread, unless that is under way already."""
+    def sweep(self, first: Callable[[Spool], object] = lambda _: None) -> None:
+        """Send what dead processes left behind, in a thread, unless that is under way already.
+
+        Args:
+            first: Called in that thread, with the spool, before it is read.
+        """
         try:
-            start("sweep", self._sweep)
+            start("sweep", self.sweep_now, first)
         except RuntimeError:
             logger.warning("the spool is not swept: the system gives no more threads")
+
+    def sweep_now(self, first: Callable[[Spool], object] = lambda _: None) -> DrainReport | None:
+        """The same, in this thread; never raises. None where it could not be done now."""
+        if not self._draining.acquire(blocking=False):
+            return None
+        try:
+            if self.spool is not None:
+                first(self.spool)
+            report = self._drain(lambda _: None)
+        except Exception as error:
+            logger.error("the spool could not be swept (%s)", type(error).__name__)
+            return None
+        finally:
+            self._draining.release()
+        if report.sent:
+            logger.info("Analytics of %d earlier sessions delivered", len(report.sent))
+        return report
 
     def drain(self, progress: Callable[[str], None] = lambda _: None) -> DrainReport:
         """Send every leftover once, oldest first; returns when that is done.
@@ -142,19 +170,6 @@ class Courier:
         if self.spool is None:
             return DrainReport()
         return drain(self.spool, self._sinks, self.budget, progress, self._ending)
-
-    def _sweep(self) -> None:
-        if not self._draining.acquire(blocking=False):
-            return
-        try:
-            sent = self._drain(lambda _: None).sent
-        except Exception as error:
-            logger.error("the spool could not be swept (%s)", type(error).__name__)
-            return
-        finally:
-            self._draining.release()
-        if sent:
-            logger.info("Analytics of %d earlier sessions delivered", len(sent))
 
     def _run(self, shipment: Shipment, render: Callable[[], Parcel], send: bool = True) -> None:
         """A shipment's whole way. Nothing it meets leaves its futures open."""

@@ -14,9 +14,14 @@ class Busy(Exception):
 
 
 class Lineage:
-    """The files of a session's revisions and each sink's turn; shared by threads."""
+    """The files of a session's revisions and each sink's turn; shared by threads.
 
-    def __init__(self) -> None:
+    Args:
+        token: Of the session's journal, which the files' names share.
+    """
+
+    def __init__(self, token: str | None = None) -> None:
+        self._token = token
         self._lock = threading.Lock()
         # Oldest first; those of earlier revisions may have been sent and removed meanwhile.
         self._entries: list[Entry] = []
@@ -31,7 +36,8 @@ class Lineage:
         with self._lock:
             if unless():
                 return None
-            entry = spool.put(parcel, after=self._entries[-1] if self._entries else None)
+            after = self._entries[-1] if self._entries else None
+            entry = spool.put(parcel, after=after, token=self._token)
             self._entries.append(entry)
             return entry
 

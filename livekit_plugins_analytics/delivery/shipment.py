@@ -58,9 +58,12 @@ class Shipment:
     Args:
         hold: What keeps it back.
         after: The same session's earlier shipment, which this one takes the place of.
+        token: Of the session's journal.
     """
 
-    def __init__(self, hold: Hold | None = None, after: Shipment | None = None) -> None:
+    def __init__(
+        self, hold: Hold | None = None, after: Shipment | None = None, token: str | None = None
+    ) -> None:
         self.spooled: Future[bool] = Future()
         """Done when the parcel is on disk: True, or False where the disk would not take it or a
         later revision was faster."""
@@ -71,7 +74,7 @@ class Shipment:
         self.hold = hold
         self.places: dict[str, str] = {}
         """Where each sink that has confirmed put it."""
-        self.lineage: Lineage = after.lineage if after else Lineage()
+        self.lineage: Lineage = after.lineage if after else Lineage(token)
         """What it shares with the session's other revisions."""
         self._superseded = threading.Event()
         if after:

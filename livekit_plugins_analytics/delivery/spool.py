@@ -40,6 +40,8 @@ from .packing import Unreadable, packed, unpacked
 _SUFFIX = ".parcel"
 _MARK = ".done"
 _TEMPORARY = ".tmp"
+JOURNAL = ".journal"
+"""See `journal`."""
 
 # Short enough for every file system with what comes after it, and nothing that any of them minds.
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
@@ -105,23 +107,24 @@ class Spool:
                 "set ANALYTICS_SPOOL_DIRECTORY to one that can be written and locked"
             ) from None
 
-    def put(self, parcel: Parcel, *, after: Entry | None = None) -> Entry:
+    def put(self, parcel: Parcel, *, after: Entry | None = None, token: str | None = None) -> Entry:
         """Write the parcel so that it survives the process, and hold it.
 
         Args:
             parcel: What to write.
             after: The file that this one succeeds, held or not, there or not.
+            token: Of the session's journal, which the file's name shares.
 
         Raises:
             OSError: The disk is full, or gone.
         """
-        path = _successor(after.path) if after else self._new_path(parcel)
+        path = _successor(after.path) if after else self._new_path(parcel, token)
         temporary, file = self._temporary()
         try:
             if not (try_lock(file) and is_at(temporary, file)):  # pragma: no cover  # microseconds
                 # A sweep took it for a dead process', between its making and its locking.
                 file.close()
-                return self.put(parcel, after=after)
+                return self.put(parcel, after=after, token=token)
             file.write(packed(parcel))
             file.flush()
             os.fsync(file.fileno())
@@ -162,6 +165,8 @@ class Spool:
     def remove(self, entry: Entry, sinks: Collection[str]) -> None:
         """Every sink has it, or its successor is here: the file goes, then its marks."""
         path = entry.path
+        # First: whoever finds a journal without its parcel makes a poorer record of it.
+        _unlink(_journal(path))
         if sys.platform == "win32":  # pragma: no cover  # an open file cannot be removed there
             for sink in sinks:
                 self.confirm(entry, sink)
@@ -211,11 +216,24 @@ class Spool:
 
     def paths(self) -> list[Path]:
         """Every entry's file, oldest first."""
+        return self._dated(_SUFFIX)
+
+    def _dated(self, suffix: str) -> list[Path]:
         dated = []
-        for path in self._files(_SUFFIX):
+        for path in self._files(suffix):
             with contextlib.suppress(FileNotFoundError):  # sent meanwhile
                 dated.append((path.stat().st_mtime_ns, path.name, path))
         return [path for *_, path in sorted(dated)]
+
+    def journals(self) -> list[Path]:
+        """The journals of sessions, of the living and the dead, oldest first."""
+        return self._dated(JOURNAL)
+
+    def has(self, journal: Path) -> bool:
+        """Whether there is a parcel with a journal's token."""
+        stem = journal.name[: -len(JOURNAL)] + "~"
+        places = (self.directory, self._dead)
+        return any(path.name.startswith(stem) for at in places for path in _files(at, _SUFFIX))
 
     def session(self, path: Path) -> str:
         """The session id in a file's name: a digest where the id cannot be part of one."""
@@ -282,8 +300,9 @@ class Spool:
     def _make(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def _new_path(self, parcel: Parcel) -> Path:
-        return self.directory / f"{_plain(parcel.session_id)}~{uuid.uuid4().hex[:12]}~1{_SUFFIX}"
+    def _new_path(self, parcel: Parcel, token: str | None) -> Path:
+        token = token or uuid.uuid4().hex[:12]
+        return self.directory / f"{plain_name(parcel.session_id)}~{token}~1{_SUFFIX}"
 
     def _temporary(self) -> tuple[Path, IO[bytes]]:
         """A new file, which nobody holds yet."""
@@ -295,11 +314,7 @@ class Spool:
         return Path(name), os.fdopen(descriptor, "w+b")
 
     def _files(self, suffix: str) -> list[Path]:
-        try:
-            with os.scandir(self.directory) as entries:
-                return [Path(e.path) for e in entries if e.name.endswith(suffix)]
-        except FileNotFoundError:
-            return []
+        return _files(self.directory, suffix)
 
     def _bury(self, path: Path, file: IO[bytes], error: Unreadable) -> None:
         """Put an unreadable file aside: looking at it again would help nobody, nor deleting it."""
@@ -320,7 +335,15 @@ class Spool:
             logger.error("the spool file %s %s", path.name, what)
 
 
-def _plain(text: str) -> str:
+def _files(directory: Path, suffix: str) -> list[Path]:
+    try:
+        with os.scandir(directory) as entries:
+            return [Path(e.path) for e in entries if e.name.endswith(suffix)]
+    except FileNotFoundError:
+        return []
+
+
+def plain_name(text: str) -> str:
     """The text where it can be part of a file's name, else a digest of it."""
     if _PLAIN.fullmatch(text):
         return text
@@ -328,7 +351,12 @@ def _plain(text: str) -> str:
 
 
 def _mark(path: Path, sink: str) -> Path:
-    return path.with_name(f"{path.name[: -len(_SUFFIX)]}~{_plain(sink)}{_MARK}")
+    return path.with_name(f"{path.name[: -len(_SUFFIX)]}~{plain_name(sink)}{_MARK}")
+
+
+def _journal(path: Path) -> Path:
+    stem = path.name[: -len(_SUFFIX)].rpartition("~")[0]
+    return path.with_name(stem + JOURNAL)
 
 
 def _marked(mark: Path) -> Path:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -59,6 +61,12 @@ class SalesAgent(Agent):
         get_job_context().shutdown(reason="goal reached")
 
     @function_tool
+    async def die(self) -> None:
+        """End the process, as the kernel does when memory runs out."""
+        # What the call had said a second ago is in the journal, not what it says now.
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    @function_tool
     async def close_session(self, context: RunContext[Any]) -> None:
         """End the session only: the job and the room go on."""
         context.session.shutdown(drain=False)
@@ -74,6 +82,7 @@ def text_session() -> AgentSession[Any]:
             ),
         ),
         When(contains="bye", reply=Reply(tool_calls=[ToolCall("end_call")], then="Goodbye.")),
+        When(contains="die", reply=Reply(tool_calls=[ToolCall("die")])),
         When(contains="close", reply=Reply(tool_calls=[ToolCall("close_session")], then="Closed.")),
     ]
     llm = ScriptedLLM(*rules, default=Reply("I see.", prompt_tokens=100, completion_tokens=10))

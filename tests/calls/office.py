@@ -170,6 +170,14 @@ class Office:
                 )
             await asyncio.sleep(0.05)  # between two looks; nobody announces an object
 
+    async def journals(self, text: str) -> None:
+        """Wait until a journal holds the text."""
+        end = time.monotonic() + PATIENCE
+        while not any(text in p.read_text() for p in self.spool.glob("*.journal")):
+            if time.monotonic() > end:
+                raise TimeoutError(f"no journal holds {text!r}")
+            await asyncio.sleep(0.05)  # between two looks; nobody announces a line
+
     def _listen(self, ready: threading.Event) -> None:
         assert self._process and self._process.stdout
         try:

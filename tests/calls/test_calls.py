@@ -190,6 +190,41 @@ async def test_caller_never_joins(office: Office) -> None:
     assert record["metrics_summary"]["user_turns"] == 0
 
 
+async def test_killed_job_is_recovered_by_the_process_that_waits(office: Office) -> None:
+    room = await office.dispatch("plain")
+    caller = await office.caller(room)
+    await caller.hears(agents.GREETING)
+    await caller.type("Please book a meeting, we are a team of 40")
+    await caller.hears(agents.BOOKED)
+    await office.journals(agents.BOOKED)
+    await caller.type("die")
+    (record,) = await office.exported(room)
+
+    assert record["record_status"] == "recovered"
+    assert record["end_cause"] == "crashed"
+    assert record["environment"] == "test"
+    assert record["revision"] == 1
+    assert record["completeness"]["close_event_seen"] is False
+    assert {"closed_at", "end_time"} <= set(record["completeness"]["missing"])
+    assert (record["close_reason"], record["closed_at"]) == (None, None)
+    assert record["user_email"] == "user@company.com"
+    assert record["consent_obtained"] is True
+    assert record["conversation_notes"] == ["Wants a meeting on Monday"]
+    assert [s["state"] for s in record["state_history"]] == ["DISCOVERY", "NEXT_STEPS"]
+    assert record["discovered_signals"]["team_size"] == 25  # the agent's own word
+    assert {(s["value"], s["chosen"]) for s in record["signals"]} >= {(40, False), (25, True)}
+    (tool,) = [t for t in record["tool_calls"] if t["tool"] == "book_sales_meeting"]
+    assert (tool["status"], tool["result"]) == ("done", "booked for Monday")
+    assert tool["meeting_booked"] is True
+    assert agents.BOOKED in [i["text"] for i in record["transcript"]["items"]]
+    assert record["usage"] and record["cost_summary"]["openai_tokens"] > 0
+    (participant,) = record["participants"]
+    assert participant["identity"] == caller.room.local_participant.identity
+    assert record["duration_seconds"] > 0
+    assert not list(office.spool.glob("*.journal"))
+    await caller.hang_up()
+
+
 async def test_two_agents_in_one_room_leave_a_record_each(office: Office) -> None:
     room = await office.dispatch("plain")
     await office.dispatch("plain", room)

@@ -1,0 +1,251 @@
+"""A live call as lines of a journal, and back.
+
+Each line holds one thing that changed: an element of a list, the new length of a list that became
+shorter, or the whole of a small part. Read in their order they give the capture as it last was.
+A journal holds what the record would hold, under the same rules: where the record has no words,
+neither has the journal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import typing
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json, to_json
+
+from . import call as _call
+from .call import Capture, Found
+from .collectors.transcript import Line
+from .discovery import discovered
+from .ending import Evidence
+from .record import Signal
+from .settings import Settings
+from .trim import DEPTH_LIMIT, Trimmer
+
+if TYPE_CHECKING:
+    from .signals import Mention
+
+_VERSION = 1
+# Of a capture, what is not written: it is known when the journal is read, or it is written in
+# another form ("values", "evidence_of_values" and "pack" for what the rules found).
+_UNWRITTEN = frozenset({"status", "revision", "rules", "mentions", "found"})
+# All that was taken was trimmed then; this is for what JSON cannot say.
+_BOUNDLESS = Trimmer(text=sys.maxsize, nodes=sys.maxsize, depth=2 * DEPTH_LIMIT)
+
+
+class Unusable(ValueError):
+    """Nothing can be made of these lines."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Replay:
+    """What a journal says."""
+
+    capture: Capture
+    environment: str
+    transcript: str
+    """The settings of the process that wrote it."""
+
+
+class Pages:
+    """The lines of one call. Used by one thread.
+
+    Args:
+        settings: Whether the words go along, and the environment's name.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lists: dict[str, list[Any]] = {}
+        self._parts: dict[str, bytes] = {}
+        self._heard: tuple[list[Mention], Mapping[str, Any]] | None = None
+
+    def lines(self, capture: Capture) -> bytes:
+        """What has changed since the last capture that was `written`."""
+        self._new_lists: dict[str, list[Any]] = {}
+        self._new_parts: dict[str, bytes] = {}
+        lines: list[bytes] = []
+        for name, value in self._values(capture).items():
+            if isinstance(value, list):
+                lines += self._changes(name, value)
+            else:
+                lines += self._part(name, value)
+        return b"".join(lines)
+
+    def written(self) -> None:
+        """The lines are on disk: from now on only what differs from them is new."""
+        self._lists |= self._new_lists
+        self._parts |= self._new_parts
+
+    def _values(self, capture: Capture) -> dict[str, Any]:
+        settings = self._settings
+        values: dict[str, Any] = {
+            "journal": _VERSION,
+            "environment": settings.environment,
+            "transcript_setting": settings.transcript,
+        }
+        for field in dataclasses.fields(Capture):
+            if field.name not in _UNWRITTEN:
+                values[field.name] = getattr(capture, field.name)
+        # The moment is the file's own time.
+        values["evidence"] = dataclasses.replace(capture.evidence, now=0.0)
+        heard = (capture.mentions, capture.remarks.signals)
+        if capture.rules is not None or capture.remarks.signals:
+            if heard != self._heard:
+                self._heard = heard
+                self._found = discovered(
+                    capture.rules,
+                    capture.mentions,
+                    capture.remarks,
+                    quote=not capture.facts.redaction,
+                )
+            values["values"], values["evidence_of_values"] = self._found
+            values["pack"] = capture.rules.id if capture.rules else None
+        return values
+
+    def _changes(self, name: str, value: list[Any]) -> Iterable[bytes]:
+        before = self._lists.get(name, [])
+        for index, element in enumerate(value):
+            known = before[index] if index < len(before) else None
+            if known is element or (known is not None and known == element):
+                continue
+            yield _line({"f": name, "i": index}, self._plain(name, element))
+        if len(before) > len(value):
+            yield _line({"f": name, "n": len(value)})
+        self._new_lists[name] = value
+
+    def _part(self, name: str, value: Any) -> Iterable[bytes]:
+        line = _line({"f": name}, value)
+        if self._parts.get(name) != line:
+            self._new_parts[name] = line
+            yield line
+
+    def _plain(self, name: str, element: Any) -> Any:
+        if name != "said":
+            return element
+        line: Line = element.line()
+        text = None
+        if self._settings.transcript == "on" and line.text is not None:
+            text = _BOUNDLESS.text("transcript", line.text)
+        return dataclasses.replace(line, text=text)
+
+
+def replayed(lines: Iterable[bytes], last_alive: float) -> Replay:
+    """What a journal says of a call whose process is dead.
+
+    Args:
+        lines: The journal's, in their order. One that cannot be read (the last may be torn) is
+            counted under ``truncated["journal"]``.
+        last_alive: Unix seconds of the last sign of life.
+
+    Raises:
+        Unusable: Not even the session is known.
+    """
+    lists: dict[str, dict[int, Any]] = {}
+    parts: dict[str, Any] = {}
+    torn = 0
+    adapters = _adapters()
+    for line in lines:
+        try:
+            entry = from_json(line)
+            name = entry["f"]
+            if "n" in entry:
+                kept = lists.get(name, {})
+                lists[name] = {i: v for i, v in kept.items() if i < int(entry["n"])}
+            elif "i" in entry:
+                adapter = adapters[name]
+                lists.setdefault(name, {})[int(entry["i"])] = adapter.validate_python(entry["v"])
+            elif name in adapters:
+                parts[name] = adapters[name].validate_python(entry["v"])
+        except (ValueError, TypeError, KeyError, ValidationError):
+            torn += 1
+    if parts.get("journal") != _VERSION:
+        raise Unusable("no journal of this version")
+    found = Found(
+        values=parts.pop("values", {}),
+        evidence=_ordered(lists.pop("evidence_of_values", {})),
+        pack=parts.pop("pack", None),
+    )
+    truncated = dict(parts.get("truncated") or {})
+    if torn:
+        truncated["journal"] = torn
+    evidence: Evidence | None = parts.get("evidence")
+    values: dict[str, Any] = {
+        **{name: _ordered(lists.get(name, {})) for name in _list_names()},
+        **{name: value for name, value in parts.items() if name in _field_names()},
+        "status": "recovered",
+        "revision": 1,
+        "rules": None,
+        "mentions": [],
+        "found": found,
+        "truncated": truncated,
+    }
+    if evidence is not None:
+        values["evidence"] = dataclasses.replace(evidence, now=last_alive, settled=True)
+    try:
+        capture = Capture(**values)
+    except TypeError:
+        raise Unusable("it ends before the session is known") from None
+    return Replay(
+        capture,
+        environment=str(parts.get("environment", "")),
+        transcript=str(parts.get("transcript_setting", "off")),
+    )
+
+
+def _line(entry: dict[str, Any], value: Any = ...) -> bytes:
+    if value is not ...:
+        entry = {**entry, "v": value}
+    try:
+        # NaN and infinity come back as what they were.
+        return to_json(entry, inf_nan_mode="constants") + b"\n"
+    except ValueError:
+        return to_json(_BOUNDLESS.plain("journal", entry)) + b"\n"
+
+
+def _ordered(elements: dict[int, Any]) -> list[Any]:
+    return [elements[index] for index in sorted(elements)]
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    # The rules are not written, and their names are only there for type checkers.
+    unwritten = {"RuleSet": Any, "Mention": Any}
+    return typing.get_type_hints(Capture, vars(_call), unwritten)
+
+
+@cache
+def _field_names() -> frozenset[str]:
+    return frozenset(f.name for f in dataclasses.fields(Capture)) - _UNWRITTEN
+
+
+@cache
+def _list_names() -> frozenset[str]:
+    return frozenset(n for n in _field_names() if n == "said" or _is_list(_hints()[n]))
+
+
+def _is_list(hint: Any) -> bool:
+    return typing.get_origin(hint) is list
+
+
+@cache
+def _adapters() -> dict[str, TypeAdapter[Any]]:
+    """How each part, or each element of a list, is read."""
+    types: dict[str, Any] = {
+        "journal": int,
+        "environment": str,
+        "transcript_setting": str,
+        "values": dict[str, Any],
+        "evidence_of_values": Signal,
+        "pack": str | None,
+        "said": Line,
+    }
+    for name in _field_names() - {"said"}:
+        hint = _hints()[name]
+        types[name] = typing.get_args(hint)[0] if _is_list(hint) else hint
+    return {name: TypeAdapter(hint) for name, hint in types.items()}

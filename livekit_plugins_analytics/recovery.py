@@ -1,0 +1,84 @@
+"""From the journal of a dead process to a record in the spool."""
+
+from __future__ import annotations
+
+import threading
+
+from .assembly import assemble, bare, parcel
+from .call import Capture
+from .delivery import Spool
+from .delivery.journal import Orphan, orphans
+from .log import logger
+from .pages import Unusable, replayed
+from .settings import Settings
+from .writers import Parcel
+
+
+def recover(spool: Spool, settings: Settings, stop: threading.Event | None = None) -> list[str]:
+    """Make records of the journals that no living process holds.
+
+    Each is spooled before its journal goes, and whoever drains the spool sends it. Of several
+    processes that try at once, one succeeds.
+
+    Args:
+        spool: Where the journals are.
+        settings: Where the records will go. What they may hold, and the environment's name, is in
+            the journal.
+        stop: Ends the pass before the next journal.
+
+    Returns:
+        Session ids of the records that were made.
+    """
+    recovered = []
+    for orphan in orphans(spool):
+        try:
+            if stop is not None and stop.is_set():
+                break
+            if not orphan.orphaned:
+                orphan.discard()  # its record is here, or somebody else was faster
+            elif session_id := _recovered(orphan, spool, settings):
+                recovered.append(session_id)
+        except OSError as error:
+            # The journal stays, and the next pass tries again.
+            logger.error(
+                "the journal %s could not be made into a record (%s)",
+                orphan.path.name,
+                error.strerror,
+            )
+        finally:
+            orphan.release()
+    return recovered
+
+
+def _recovered(orphan: Orphan, spool: Spool, settings: Settings) -> str | None:
+    try:
+        replay = replayed(orphan.lines(), orphan.last_alive)
+    except Unusable as error:
+        dead = orphan.bury()
+        logger.error(
+            "the journal %s is unreadable (%s) and was put aside in %s",
+            orphan.path.name,
+            error,
+            dead.parent if dead else "no place",
+        )
+        return None
+    as_it_was = settings.model_copy(
+        update={"environment": replay.environment, "transcript": replay.transcript}
+    )
+    entry = spool.put(_parcel(replay.capture, as_it_was), token=orphan.token)
+    orphan.discard()
+    entry.release()
+    logger.warning(
+        "session %s never reported its end: its record was recovered from its journal",
+        replay.capture.session_id,
+    )
+    return replay.capture.session_id
+
+
+def _parcel(capture: Capture, settings: Settings) -> Parcel:
+    try:
+        record = assemble(capture, settings)
+    except Exception as error:
+        logger.error("a recovered record holds times only (%s)", type(error).__name__)
+        record = bare(capture, settings, 1)
+    return parcel(record, settings)
