@@ -19,7 +19,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from . import call as _call
-from .call import Capture, Found
+from .call import Capture, Found, Remarks
+from .collectors.conversation import Talk
 from .collectors.transcript import Line
 from .discovery import discovered
 from .ending import Evidence
@@ -63,6 +64,7 @@ class Pages:
         self._settings = settings
         self._lists: dict[str, list[Any]] = {}
         self._parts: dict[str, bytes] = {}
+        self._quote = False
         self._heard: tuple[list[Mention], Mapping[str, Any]] | None = None
 
     def lines(self, capture: Capture) -> bytes:
@@ -92,6 +94,7 @@ class Pages:
         for field in dataclasses.fields(Capture):
             if field.name not in _UNWRITTEN:
                 values[field.name] = getattr(capture, field.name)
+        self._quote = settings.transcript == "on" and not capture.facts.redaction
         # The moment is the file's own time.
         values["evidence"] = dataclasses.replace(capture.evidence, now=0.0)
         heard = (capture.mentions, capture.remarks.signals)
@@ -129,10 +132,8 @@ class Pages:
         if name != "said":
             return element
         line: Line = element.line()
-        text = None
-        if self._settings.transcript == "on" and line.text is not None:
-            text = _BOUNDLESS.text("transcript", line.text)
-        return dataclasses.replace(line, text=text)
+        text = None if line.text is None else _BOUNDLESS.text("transcript", line.text)
+        return dataclasses.replace(line, text=text if self._quote else None)
 
 
 def replayed(lines: Iterable[bytes], last_alive: float) -> Replay:
@@ -176,6 +177,7 @@ def replayed(lines: Iterable[bytes], last_alive: float) -> Replay:
         truncated["journal"] = torn
     evidence: Evidence | None = parts.get("evidence")
     values: dict[str, Any] = {
+        **_nothing(last_alive),
         **{name: _ordered(lists.get(name, {})) for name in _list_names()},
         **{name: value for name, value in parts.items() if name in _field_names()},
         "status": "recovered",
@@ -190,12 +192,27 @@ def replayed(lines: Iterable[bytes], last_alive: float) -> Replay:
     try:
         capture = Capture(**values)
     except TypeError:
-        raise Unusable("it ends before the session is known") from None
+        raise Unusable("it ends before the session is known") from None  # nor its start
     return Replay(
         capture,
         environment=str(parts.get("environment", "")),
         transcript=str(parts.get("transcript_setting", "off")),
     )
+
+
+def _nothing(at: float) -> dict[str, Any]:
+    """What is true of a call of which the journal says no more."""
+    return {
+        "evidence": Evidence(now=at),
+        "remarks": Remarks(),
+        "talk": Talk(),
+        "deaf": False,
+        "llm_calls": None,
+        "cancelled_llm_calls": None,
+        **dict.fromkeys(
+            ("unsaid", "uncounted_llm_calls", "dropped", "handler_errors", "invalid_values"), 0
+        ),
+    }
 
 
 def _line(entry: dict[str, Any], value: Any = ...) -> bytes:
