@@ -12,22 +12,6 @@ from .round import Round
 from .sinks import Sink
 from .spool import Entry, Spool
 
-# Permanent failures that say something of one record and nothing of the sink: the next record
-# may well be taken. By the writers' codes, S3's and the operating system's.
-_OF_ONE_RECORD = frozenset(
-    {
-        "EEXIST",
-        "EISDIR",
-        "ENAMETOOLONG",
-        "EntityTooLarge",
-        "EventTooLarge",
-        "InvalidEvent",
-        "InvalidName",
-        "KeyTooLongError",
-        "RejectedLogEvents",
-    }
-)
-
 
 @dataclass
 class DrainReport:
@@ -108,7 +92,7 @@ def _send(
         if error is None:
             error = failed.get(name) or SinkError(name, "Timeout", retryable=True)
         answers.append(str(error))
-        if error.retryable or error.code not in _OF_ONE_RECORD:
+        if not error.of_record:
             if not error.retryable and name not in failed:
                 # Perhaps it is this record after all: not before all others, for ever.
                 spool.postpone(entry)

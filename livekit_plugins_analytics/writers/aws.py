@@ -102,6 +102,11 @@ _PERMANENT = {
 # Answers without a code of their own: botocore gives the status.
 _PERMANENT |= {"401": _DENIED, "403": _DENIED, "301": _WRONG_REGION}
 
+# What S3 has against one object: against its key, of which the prefix is a setting, or against
+# its size, which nobody can change.
+_OF_THE_KEY = "KeyTooLongError"
+_OF_THE_SIZE = "EntityTooLarge"
+
 # What passes by itself although its status says otherwise; throttling is told apart by its name.
 _TRANSIENT = frozenset(
     {
@@ -304,7 +309,14 @@ def answered(sink: str, operation: str, status: int, code: object) -> SinkError:
     fix = _PERMANENT.get(code, _REFUSED).format(
         action=action, resource=resource, variable=_VARIABLES.get(sink, sink)
     )
-    return SinkError(sink, name, retryable=status >= 500 and code not in _PERMANENT, fix=fix)
+    return SinkError(
+        sink,
+        name,
+        retryable=status >= 500 and code not in _PERMANENT,
+        fix=fix,
+        of_record=code == _OF_THE_KEY,
+        final=code == _OF_THE_SIZE and status < 500,
+    )
 
 
 def _region() -> str | None:

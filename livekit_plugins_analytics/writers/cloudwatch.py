@@ -173,6 +173,8 @@ def _put_answered(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
                     _NAME,
                     "RejectedLogEvents",
                     retryable=False,
+                    # Not for ever: what is older than `_OLDEST` is dated today.
+                    of_record=True,
                     fix="The event's time is not accepted: set the retention of ANALYTICS_LOG_GROUP"
                     " to 14 days or more, and check the clock of this machine",
                 )
@@ -216,6 +218,7 @@ def _message(parcel: Parcel) -> str:
             _NAME,
             "EventTooLarge",
             retryable=False,
+            final=True,
             fix=f"The event has {len(parcel.event)} bytes, CloudWatch Logs takes {MAX_EVENT_BYTES}:"
             " set ANALYTICS_S3_BUCKET for records of any size",
         )
@@ -225,7 +228,11 @@ def _message(parcel: Parcel) -> str:
         message = ""
     if not message:
         raise SinkError(
-            _NAME, "InvalidEvent", retryable=False, fix="The event must be JSON in UTF-8"
+            _NAME,
+            "InvalidEvent",
+            retryable=False,
+            final=True,
+            fix="The event must be JSON in UTF-8",
         )
     return message
 

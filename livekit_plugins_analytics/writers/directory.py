@@ -30,6 +30,9 @@ _TRANSIENT = frozenset(
 )
 # Windows: another program has the file open (a reader, a virus scanner).
 _TRANSIENT_ON_WINDOWS = frozenset({5, 32, 33})
+# Something is in this record's way, which somebody may clear, or the directory's path is too long
+# for this name. The other records have ways of their own.
+_IN_THE_WAY = frozenset({errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG})
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
@@ -71,6 +74,7 @@ class DirectoryWriter:
                 self.name,
                 "InvalidName",
                 retryable=False,
+                final=True,
                 fix="The session's id must not hold '..', a slash or a drive",
             )
         try:
@@ -134,5 +138,6 @@ def _explained(error: OSError | ValueError) -> SinkError:
         "directory",
         code,
         retryable=transient,
+        of_record=number in _IN_THE_WAY,
         fix="ANALYTICS_DIRECTORY must be a directory in which this process may create files",
     )

@@ -32,7 +32,7 @@ PATIENCE = 10.0
 
 DOWN = SinkError("memory", "SlowDown", retryable=True)
 DENIED = SinkError("memory", "AccessDenied", retryable=False, fix="Allow it.")
-TOO_LARGE = SinkError("memory", "EventTooLarge", retryable=False)
+TOO_LARGE = SinkError("memory", "EventTooLarge", retryable=False, final=True)
 
 
 def made(session_id: str = "s1", **changes: Any) -> Parcel:
