@@ -6,6 +6,7 @@ import asyncio
 import copy
 import dataclasses
 import os
+import threading
 import time
 from collections import Counter
 from concurrent.futures import Future
@@ -78,6 +79,8 @@ class Export:
         self._closed = asyncio.Event()
         self._copied: tuple[int, Remarks] | None = None
         self._judged: tuple[list[Any], list[Any]] = ([], [])
+        self._lost_before: int | None = None
+        self._counting = threading.Lock()
 
     @property
     def finished(self) -> bool:
@@ -209,7 +212,7 @@ class Export:
             # Called in the courier's thread, and again after the hold: with what came meanwhile.
             latest = draft.take()
             try:
-                record = assemble(latest, self._settings, lost_before=courier.lost)
+                record = assemble(latest, self._settings, lost_before=self._lost())
             except Exception as error:
                 # Half a record beats none: what cannot fail, and the failure counted.
                 self._guard.failed("assembly", error)
@@ -236,6 +239,13 @@ class Export:
         # In the courier's thread.
         shipment.spooled.add_done_callback(on_spooled)
         shipment.delivered.add_done_callback(on_delivered)
+
+    def _lost(self) -> int:
+        """What was lost before this record, the same in all its revisions. Waits for the disk."""
+        with self._counting:
+            if self._lost_before is None:
+                self._lost_before = self._courier.take_losses()
+            return self._lost_before
 
     def _release(self, draft: Draft, last: bool) -> None:
         """Send a held record now, or wait longer for the job's last word."""

@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     """A local directory for records, in S3's layout. ``./analytics`` where no sink is set."""
     spool_directory: Path | None = None
     """Where a record waits until every sink has confirmed it; unset: ``./.analytics-spool``."""
+    spool_max_days: float = Field(default=30.0, gt=0, le=3650)
+    """Days that a record may wait in the spool; then it is put aside in the spool's ``dead/``."""
+    spool_max_megabytes: float = Field(default=1024.0, gt=0, le=1_000_000)
+    """Megabytes (of 1,000,000 bytes) that may wait in the spool; beyond, the oldest records are put
+    aside in ``dead/``, which holds as much again before its oldest are deleted."""
     environment: str = "production"
     """Written to each record: production, staging, ..."""
     transcript: Annotated[Literal["off", "on"], BeforeValidator(_lowered)] = "off"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from ..log import logger
 from ..writers import Parcel, Writer
 from .drain import DrainReport, drain
+from .losses import MEMORY, Losses
 from .passage import Passage
 from .shipment import Hold, Shipment
 from .sinks import named
@@ -25,6 +26,8 @@ class Courier:
             None: memory only, where no directory could be written.
         writers: The sinks.
         budget: Seconds in which sending one parcel is tried, from the moment sending begins.
+        others: Finds further spools in which dead processes may have left something; asked at each
+            pass.
     """
 
     def __init__(
@@ -33,10 +36,13 @@ class Courier:
         writers: Sequence[Writer],
         *,
         budget: float,
+        others: Callable[[], Sequence[Spool]] = tuple,
     ) -> None:
         self.budget = budget
         self._sinks = named(writers)
-        self._lost = 0
+        self._others = others
+        # Of this process, where there is no disk to count on.
+        self._losses = Losses(None)
         self._open: set[Shipment] = set()
         self._lock = threading.Lock()
         self._opening = threading.Lock()
@@ -63,16 +69,26 @@ class Courier:
         return self._given is not None
 
     @property
-    def lost(self) -> int:
-        """Parcels that reached neither the disk nor every sink."""
-        with self._lock:
-            return self._lost
+    def losses(self) -> Losses:
+        """What did not reach every sink. The first to ask may wait for the disk."""
+        return self.spool.losses if self.spool else self._losses
+
+    def take_losses(self) -> int:
+        """How many losses no record has told yet; the caller's does. It waits for the disk."""
+        counts = [self.losses, *(spool.losses for spool in self._others())]
+        return sum(losses.take() for losses in counts)
 
     def prepare(self, timeout: float | None = None) -> None:
-        """Create the sinks' clients now, at most for ``timeout`` seconds; never raises."""
+        """Open the spool and create the sinks' clients now; never raises.
+
+        Args:
+            timeout: The longest that is waited for, in seconds.
+        """
         end = None if timeout is None else time.monotonic() + timeout
         threads = []
         try:
+            # A spool that cannot be used is told now, not at the end of the first call.
+            threads.append(start("open-spool", lambda: self.spool))
             for sink in self._sinks:
                 threads.append(start(f"prepare-{sink.name}", sink.prepare))
         except RuntimeError:
@@ -139,8 +155,8 @@ class Courier:
         if not self._draining.acquire(blocking=False):
             return None
         try:
-            if self.spool is not None:
-                first(self.spool)
+            for spool in self._spools():
+                first(spool)
             report = self._drain(lambda _: None)
         except Exception as error:
             logger.error("the spool could not be swept (%s)", type(error).__name__)
@@ -167,9 +183,10 @@ class Courier:
             return self._drain(progress)
 
     def _drain(self, progress: Callable[[str], None]) -> DrainReport:
-        if self.spool is None:
-            return DrainReport()
-        return drain(self.spool, self._sinks, self.budget, progress, self._ending)
+        return drain(self._spools(), self._sinks, self.budget, progress, self._ending)
+
+    def _spools(self) -> list[Spool]:
+        return [*([self.spool] if self.spool else []), *self._others()]
 
     def _run(self, shipment: Shipment, render: Callable[[], Parcel], send: bool = True) -> None:
         """A shipment's whole way. Nothing it meets leaves its futures open."""
@@ -187,15 +204,15 @@ class Courier:
             logger.error("an analytics record could not be sent (%s)", type(error).__name__)
         passage.release()
         lost = passage.lost
+        if lost:
+            self.losses.add(MEMORY)
         with self._lock:
-            self._lost += lost
             self._open.discard(shipment)
         if not shipment.spooled.done():
             shipment.spooled.set_result(False)
         shipment.delivered.set_result(passage.delivered)
         if passage.linger(self.budget) and lost:
-            with self._lock:
-                self._lost -= 1
+            self.losses.add(MEMORY, -1)
 
     def _render_again(self, shipment: Shipment, passage: Passage) -> None:
         """Take what came during the hold."""

@@ -22,8 +22,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from .disk import unlink
 from .lock import is_at, try_lock, unlock
-from .spool import JOURNAL, Spool, plain_name
+from .names import JOURNAL, plain
+from .spool import Spool
 
 # A talkative hour is 2 MB; what is longer than this goes on without a journal's growth.
 _MAX_BYTES = 64_000_000
@@ -46,7 +48,7 @@ class Journal:
     """
 
     def __init__(self, spool: Spool, session_id: str, token: str) -> None:
-        self.path = spool.directory / f"{plain_name(session_id)}~{token}{JOURNAL}"
+        self.path = spool.directory / f"{plain(session_id)}~{token}{JOURNAL}"
         self._torn = False
         self._unsynced = False
         self._size = 0
@@ -101,9 +103,9 @@ class Journal:
         """The session's record is safe: the journal has no use any more."""
         if sys.platform == "win32":  # pragma: no cover  # an open file cannot be removed there
             unlock(self._file)
-            _unlink(self.path)
+            unlink(self.path)
             return
-        _unlink(self.path)
+        unlink(self.path)
         unlock(self._file)
 
     def leave(self) -> None:
@@ -150,7 +152,7 @@ class Orphan:
         if sys.platform == "win32":  # pragma: no cover  # an open file cannot be removed there
             unlock(self._file)
         if sys.platform == "win32" or is_at(self.path, self._file):
-            _unlink(self.path)
+            unlink(self.path)
         self.release()
 
     def bury(self) -> Path | None:
@@ -202,8 +204,3 @@ def _locked_temporary(directory: Path) -> tuple[Path, IO[bytes]]:
         # A sweep took it for a dead process', between its making and its locking.
         file.close()  # pragma: no cover  # microseconds
     raise OSError("no file of its own")  # pragma: no cover
-
-
-def _unlink(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        path.unlink()

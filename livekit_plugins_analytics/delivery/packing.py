@@ -11,6 +11,8 @@ from typing import IO
 from ..writers import Parcel
 
 _VERSION = 1
+# A line beyond it is none of ours.
+_LONGEST_HEADER = 100_000
 _SEAL = re.compile(rb"analytics-parcel (\d+) [0-9a-f]{8} (\d+)\n")
 
 
@@ -54,6 +56,23 @@ def unpacked(file: IO[bytes]) -> Parcel:
     try:
         return _parcel(rest)
     except (AttributeError, KeyError, TypeError, ValueError):
+        raise Unreadable("no parcel, though sealed as one") from None
+
+
+def described(file: IO[bytes]) -> tuple[str, int]:
+    """Session id and revision, from a file's beginning, without a look at the rest.
+
+    Raises:
+        Unreadable: It does not begin as a parcel does.
+        OSError: The disk does not give it back.
+    """
+    seal = _SEAL.fullmatch(file.readline(100))
+    if not seal or int(seal[1]) != _VERSION:
+        raise Unreadable("no parcel of this version")
+    try:
+        header = json.loads(file.readline(_LONGEST_HEADER))
+        return str(header["session_id"]), int(header["revision"])
+    except (KeyError, TypeError, ValueError):
         raise Unreadable("no parcel, though sealed as one") from None
 
 

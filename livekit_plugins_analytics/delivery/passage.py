@@ -118,15 +118,12 @@ class Passage:
         if self._spool is None:
             return None
         try:
-            return self._shipment.lineage.put(self._spool, parcel, unless=self._superseded)
+            entry = self._shipment.lineage.put(self._spool, parcel, unless=self._superseded)
         except OSError as error:
-            logger.error(
-                "the spool took no analytics record (%s); it is kept in memory. "
-                "Free the disk of %s or set ANALYTICS_SPOOL_DIRECTORY",
-                error.strerror,
-                self._spool.directory,
-            )
+            self._spool.note_disk(error)
             return None
+        self._spool.note_disk(None)
+        return entry
 
     def _newest(self, end: float) -> Entry | None:
         """Wait until nobody sends an earlier revision, and none is left on disk.

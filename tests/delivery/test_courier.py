@@ -230,7 +230,7 @@ def test_rendering_may_raise_anything(
 
     assert shipment.spooled.result(PATIENCE) is False
     assert delivered(shipment) is False
-    assert courier.lost == 1
+    assert courier.losses.total() == {"memory": 1}
     assert type(failure).__name__ in caplog.text
     assert "secret" not in caplog.text
 
@@ -293,7 +293,7 @@ def test_without_a_spool_parcels_go_from_memory() -> None:
     shipment = courier.submit(made)
     assert delivered(shipment)
     assert shipment.spooled.result(0) is False
-    assert courier.lost == 0
+    assert courier.losses.total() == {}
     assert courier.drain().sent == []
 
 
@@ -303,7 +303,7 @@ def test_what_is_neither_on_disk_nor_with_every_sink_is_counted(
     courier = Courier(None, [Sink(), Sink(fail_with=DENIED)], budget=LONG)
     assert not delivered(courier.submit(made))
     assert not delivered(courier.submit(made))
-    assert courier.lost == 2
+    assert courier.losses.total() == {"memory": 2}
     assert "the analytics of session s1 are lost" in caplog.text
 
 
@@ -312,10 +312,10 @@ def test_what_arrives_late_is_not_lost() -> None:
     sink.open.clear()
     courier = Courier(None, [sink], budget=SHORT)
     assert not delivered(courier.submit(made))
-    assert courier.lost == 1
+    assert courier.losses.total() == {"memory": 1}
     sink.open.set()
     settled()
-    assert courier.lost == 0
+    assert courier.losses.total() == {}
 
 
 def test_a_spool_that_cannot_be_written_costs_no_record(
@@ -329,7 +329,7 @@ def test_a_spool_that_cannot_be_written_costs_no_record(
 
     assert delivered(shipment)
     assert shipment.spooled.result(0) is False
-    assert courier.lost == 0
+    assert courier.losses.total() == {}
     assert "ANALYTICS_SPOOL_DIRECTORY" in caplog.text
 
 
@@ -374,7 +374,7 @@ def test_without_threads_a_record_is_spooled_at_least(
         assert shipment.delivered.result(0) is False
         report = courier.drain()
     assert report.kept == {"s1": "memory: NoThread"}
-    assert courier.lost == 0
+    assert courier.losses.total() == {}
     assert caplog.text.count("no more threads") == 3
 
     assert courier.drain().sent == ["s1"]
@@ -387,7 +387,7 @@ def test_without_threads_and_disk_a_record_is_lost_and_counted() -> None:
         shipment = courier.submit(made)
     assert shipment.spooled.result(0) is False
     assert shipment.delivered.result(0) is False
-    assert courier.lost == 1
+    assert courier.losses.total() == {"memory": 1}
 
 
 # -- holds
@@ -475,7 +475,7 @@ def test_if_the_disk_fails_after_the_hold_the_first_file_stands_in(spool: Spool)
         assert delivered(shipment)
     assert [each.body for each in sink.parcels] == [BIG]
     assert files(spool.directory) == []
-    assert courier.lost == 0
+    assert courier.losses.total() == {}
 
 
 def test_a_disk_that_heals_during_the_hold_is_used(spool: Spool) -> None:
@@ -490,7 +490,7 @@ def test_a_disk_that_heals_during_the_hold_is_used(spool: Spool) -> None:
 
     (path,) = spool.paths()
     assert b"late" in path.read_bytes()
-    assert courier.lost == 0
+    assert courier.losses.total() == {}
 
 
 # -- the end of a process
@@ -611,4 +611,4 @@ def test_the_public_names_are_sorted_and_there() -> None:
 
 def test_couriers_take_any_writer() -> None:
     writers: list[Callable[[], Writer]] = [MemoryWriter, Sink]
-    assert Courier(None, [make() for make in writers], budget=LONG).lost == 0
+    assert Courier(None, [make() for make in writers], budget=LONG).losses.total() == {}

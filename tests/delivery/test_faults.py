@@ -116,7 +116,7 @@ def test_a_sink_fails_and_heals(
     assert shipment.places.keys() == {"directory", "s3", "cloudwatch"} - failing
     assert all(office.copies("s1")[each] == 1 for each in shipment.places)
     assert [office.spool.session(path) for path in office.spool.paths()] == ["s1"]
-    assert office.courier.lost == 0
+    assert office.courier.losses.total() == {}
     assert "Traceback" not in caplog.text
     assert server.secret_key not in caplog.text
 
@@ -216,7 +216,7 @@ def test_a_full_disk_costs_no_record(office: Office, tmp_path: Path) -> None:
         for name, size in ("small", 10), ("big", 100_000):
             shipment = courier.submit(lambda: made(name, body=b"x" * size))
             print(name, shipment.spooled.result(), shipment.delivered.result(),
-                  sorted(shipment.places), courier.lost)
+                  sorted(shipment.places), courier.losses.total())
     """
     result = subprocess.run(
         [sys.executable, "-B", "-c", textwrap.dedent(program)],
@@ -226,11 +226,14 @@ def test_a_full_disk_costs_no_record(office: Office, tmp_path: Path) -> None:
     )
 
     assert result.stdout.splitlines() == [
-        "small True True ['cloudwatch', 'directory', 's3'] 0",
-        "big False False ['cloudwatch', 's3'] 1",  # S3 and CloudWatch have it all the same
+        "small True True ['cloudwatch', 'directory', 's3'] {}",
+        # S3 and CloudWatch have it all the same.
+        "big False False ['cloudwatch', 's3'] {'memory': 1}",
     ]
     assert office.copies("big") == {"directory": 0, "s3": 1, "cloudwatch": 1}
-    assert files(office.spool.directory) == []
+    assert files(office.spool.directory) == ["lost.json"]
+    # One of another process, and so the next record tells it.
+    assert office.another().take_losses() == 1
 
 
 def test_a_directory_on_a_full_disk_gets_the_record_later(office: Office) -> None:
@@ -276,9 +279,12 @@ def test_a_record_that_cloudwatch_cannot_take_costs_no_other(office: Office) -> 
     report = office.another().drain()
 
     assert sorted(report.sent) == ["s1", "s2"]
-    assert list(report.kept) == ["big"]
-    assert "EventTooLarge" in report.kept["big"]
+    assert report.kept == {}
+    assert list(report.given_up) == ["big"]
+    assert report.given_up["big"].startswith("refused: cloudwatch: EventTooLarge. The event has")
     assert office.copies("big") == {"directory": 1, "s3": 1, "cloudwatch": 0}
+    assert office.spool.paths() == []
+    assert office.spool.losses.total() == {"refused": 1}
 
 
 def test_events_that_cloudwatch_rejects_cost_no_others(office: Office) -> None:

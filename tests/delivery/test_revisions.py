@@ -76,7 +76,7 @@ def test_a_revision_ends_the_attempts_of_the_one_before(spool: Spool) -> None:
     sink.fail_with = None
     assert delivered(second)
     assert sent(sink) == [("s1", 2)]
-    assert courier.lost == 0
+    assert courier.losses.total() == {}
     assert files(spool.directory) == []
 
 
@@ -129,7 +129,7 @@ def test_a_held_revision_that_is_superseded_is_not_sent(spool: Spool) -> None:
     assert delivered(second)
     assert not delivered(first)
     assert sent(sink) == [("s1", 2)]
-    assert courier.lost == 0
+    assert courier.losses.total() == {}
     assert files(spool.directory) == []
 
 
@@ -151,7 +151,7 @@ def test_a_revision_that_is_faster_to_the_disk_wins(spool: Spool) -> None:
     assert [each.revision for each in sink.attempts] == [2]
     (path,) = spool.paths()
     assert b'"revision": 2' in path.read_bytes()
-    assert courier.lost == 0
+    assert courier.losses.total() == {}
 
 
 def test_a_revision_that_is_late_to_the_disk_leaves_the_newer_file_alone(spool: Spool) -> None:
@@ -201,7 +201,7 @@ def test_of_many_revisions_the_last_one_stays(spool: Spool, hold: float | None) 
     assert revisions == sorted(revisions)
     assert revisions[-1] == 29
     assert files(spool.directory) == []
-    assert courier.lost == 0
+    assert courier.losses.total() == {}
 
 
 def test_a_revision_waits_for_another_process_that_sends_the_one_before(spool: Spool) -> None:
@@ -244,7 +244,7 @@ def test_a_revision_waits_for_another_process_no_longer_than_its_budget(spool: S
     assert not delivered(third)
     assert len(sink.attempts) == 1
     assert len(spool.paths()) >= 2
-    assert courier.lost == 0
+    assert courier.losses.total() == {}
     other.release()
     sink.fail_with = None
     while spool.paths():
@@ -267,7 +267,7 @@ def test_a_revision_that_the_disk_refuses_goes_from_memory_and_is_not_overtaken(
         assert not delivered(second)
 
     assert second.spooled.result(0) is False
-    assert courier.lost == 1
+    assert courier.losses.total() == {"memory": 1}
     assert sent(s3) == [("s1", 2)]
     # What is left of the session goes where nothing newer is.
     settled()
@@ -275,7 +275,7 @@ def test_a_revision_that_the_disk_refuses_goes_from_memory_and_is_not_overtaken(
     assert courier.drain().sent == ["s1"]
     assert sent(logs) == [("s1", 1)]
     assert sent(s3) == [("s1", 2)]
-    assert files(spool.directory) == []
+    assert files(spool.directory) == ["lost.json"]
 
 
 def test_a_revision_from_memory_takes_over_the_file_that_its_forerunner_holds(
@@ -297,7 +297,7 @@ def test_a_revision_from_memory_takes_over_the_file_that_its_forerunner_holds(
     assert sent(stuck) == sent(well) == [("s1", 1), ("s1", 2)]
     settled()
     assert files(spool.directory) == []
-    assert courier.lost == 0
+    assert courier.losses.total() == {}
 
 
 def test_a_revision_from_memory_waits_for_who_sends_the_file_before(spool: Spool) -> None:
@@ -318,7 +318,7 @@ def test_a_revision_from_memory_waits_for_who_sends_the_file_before(spool: Spool
 
     assert delivered(second)
     assert sent(sink) == [("s1", 2)]
-    assert courier.lost == 0
+    assert courier.losses.total() == {}
 
 
 def test_a_revision_from_memory_that_must_wait_too_long_is_lost_and_counted(spool: Spool) -> None:
@@ -336,7 +336,7 @@ def test_a_revision_from_memory_that_must_wait_too_long_is_lost_and_counted(spoo
         second = courier.submit(lambda: made(revision=2, body=BIG), after=first)
         assert not delivered(second)
 
-    assert courier.lost == 1
+    assert courier.losses.total() == {"memory": 1}
     assert len(sink.attempts) == 1
     other.release()
     assert courier.drain().sent == ["s1"]

@@ -146,7 +146,7 @@ def test_what_is_no_parcel_is_put_aside_and_told_once(
 
     assert spool.claim(path) is None
 
-    assert files(spool.directory) == ["dead/odd.parcel"]
+    assert files(spool.directory) == ["dead/odd.json", "dead/odd.parcel", "lost.json"]
     assert spool.buried(path) == spool.directory / "dead" / "odd.parcel"
     assert spool.claim(path) is None
     assert len(caplog.records) == 1
@@ -361,6 +361,18 @@ def test_leftovers_come_oldest_first(spool: Spool) -> None:
     assert [spool.session(p) for p in spool.paths()] == ["s3", "s0", "s4", "s2", "s1"]
 
 
+def test_a_file_that_was_postponed_is_as_old_as_before(spool: Spool) -> None:
+    path = left(spool, made())
+    aged(path, 1000)
+    entry = spool.claim(path)
+    assert entry
+    spool.postpone(entry)
+
+    assert time.time() - path.stat().st_mtime >= 1000
+    spool.remove(entry, [])
+    assert files(spool.directory) == []
+
+
 def test_a_file_that_is_gone_is_not_postponed(spool: Spool) -> None:
     entry = spool.put(made())
     spool.remove(entry, [])
@@ -540,10 +552,23 @@ def test_marks_without_their_file_are_swept(spool: Spool) -> None:
     spool.remove(gone, [])
     assert len(files(spool.directory)) == 3
 
+    (spool.directory / "gone~abc~1.later").touch()
+    spool.postpone(entry)
+
     spool.tidy()
 
-    assert files(spool.directory) == [entry.path.name, f"{entry.path.stem}~s3.done"]
+    stem = entry.path.stem
+    assert files(spool.directory) == [f"{stem}.later", f"{stem}.parcel", f"{stem}~s3.done"]
     entry.release()
+
+
+def test_a_journal_is_left_to_those_who_know_it(spool: Spool) -> None:
+    (spool.directory / "s1~abc.journal").write_bytes(b"a call that goes on")
+
+    spool.tidy()
+
+    assert spool.paths() == []
+    assert files(spool.directory) == ["s1~abc.journal"]
 
 
 def test_the_header_is_json_in_a_line(spool: Spool) -> None:

@@ -1,0 +1,98 @@
+"""What is in a spool's directory, for people: looked at, never taken."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..writers import Parcel
+from .lock import try_lock, unlock
+from .names import session_of
+from .note import Note
+from .packing import Unreadable, described, unpacked
+from .spool import Spool
+
+
+@dataclass(frozen=True)
+class Item:
+    """One record's file."""
+
+    path: Path
+    session_id: str
+    """A digest where the file cannot be read and the id cannot be part of a name."""
+    revision: int | None
+    """None: the file cannot be read."""
+    since: float
+    """When it was spooled, in Unix seconds."""
+    bytes: int
+    confirmed: list[str]
+    """The sinks that have it; a digest stands for a name that cannot be part of a file's."""
+    held: bool = False
+    """Whether a living process deals with it."""
+    note: Note | None = None
+    """Of one that was given up: why. Earlier versions left none."""
+
+    def parcel(self) -> Parcel:
+        """Its content.
+
+        Raises:
+            ValueError: It is damaged, or written by another version.
+            OSError: It is gone, or the disk does not give it back.
+        """
+        with self.path.open("rb") as file:
+            return unpacked(file)
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The files of a spool at one moment, oldest first."""
+
+    directory: Path
+    waiting: list[Item]
+    dead: list[Item]
+    lost: dict[str, int]
+    """What did not reach every sink so far, by reason."""
+
+    @classmethod
+    def of(cls, spool: Spool) -> Inventory:
+        """Look at a spool.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        labels = spool.marks.labels()
+        dead = []
+        for since, size, path in spool.dead.dated():
+            note = spool.dead.note(path)
+            if item := _item(path, since, size, note.confirmed if note else (), note):
+                dead.append(item)
+        waiting = []
+        for since, size, path in spool.dated():
+            # One that was brought back a moment ago has its marks in the note still.
+            note = spool.dead.note(path)
+            confirmed = {*labels.get(path, ()), *(note.confirmed if note else ())}
+            if item := _item(path, since, size, confirmed, None):
+                waiting.append(item)
+        return cls(spool.directory, waiting, dead, spool.losses.total())
+
+
+def _item(
+    path: Path, since: float, size: int, confirmed: Collection[str], note: Note | None
+) -> Item | None:
+    """A file as it is now; None where it has just gone."""
+    session_id, revision, held = session_of(path), None, False
+    try:
+        with path.open("rb") as file:
+            # For a moment the file is ours: a pass that comes across it leaves it to the next.
+            held = not try_lock(file)
+            with contextlib.suppress(Unreadable):
+                session_id, revision = described(file)
+            if not held:
+                unlock(file)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        pass  # not ours to read: the name says enough
+    return Item(path, session_id, revision, since, size, sorted(confirmed), held, note)
