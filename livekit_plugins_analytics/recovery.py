@@ -8,6 +8,7 @@ from .assembly import assemble, bare, parcel
 from .call import Capture
 from .delivery import Spool
 from .delivery.journal import Orphan, orphans
+from .delivery.losses import JOURNAL_UNREADABLE
 from .log import logger
 from .pages import Unusable, replayed
 from .settings import Settings
@@ -54,6 +55,7 @@ def _recovered(orphan: Orphan, spool: Spool, settings: Settings) -> str | None:
     try:
         replay = replayed(orphan.lines(), orphan.last_alive)
     except Unusable as error:
+        spool.losses.add(JOURNAL_UNREADABLE)
         dead = orphan.bury()
         logger.error(
             "the journal %s is unreadable (%s) and was put aside in %s",
@@ -65,7 +67,8 @@ def _recovered(orphan: Orphan, spool: Spool, settings: Settings) -> str | None:
     as_it_was = settings.model_copy(
         update={"environment": replay.environment, "transcript": replay.transcript}
     )
-    entry = spool.put(_parcel(replay.capture, as_it_was), token=orphan.token)
+    record = _parcel(replay.capture, as_it_was, spool.losses.take())
+    entry = spool.put(record, token=orphan.token)
     orphan.discard()
     entry.release()
     logger.warning(
@@ -75,9 +78,9 @@ def _recovered(orphan: Orphan, spool: Spool, settings: Settings) -> str | None:
     return replay.capture.session_id
 
 
-def _parcel(capture: Capture, settings: Settings) -> Parcel:
+def _parcel(capture: Capture, settings: Settings, lost_before: int) -> Parcel:
     try:
-        record = assemble(capture, settings)
+        record = assemble(capture, settings, lost_before=lost_before)
     except Exception as error:
         logger.error("a recovered record holds times only (%s)", type(error).__name__)
         record = bare(capture, settings, 1)

@@ -32,6 +32,8 @@ UNREADABLE = "unreadable"
 """A file that is damaged, or written by another version."""
 MEMORY = "memory"
 """Reached neither the disk nor every sink."""
+JOURNAL_UNREADABLE = "journal_unreadable"
+"""A killed process' journal that no record could be made of."""
 DELETED = "deleted"
 """Was removed from `dead/`, which is bounded too."""
 
