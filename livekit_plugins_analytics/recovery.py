@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 
 from .assembly import assemble, bare, parcel
-from .call import Capture
 from .delivery import Spool
 from .delivery.journal import Orphan, orphans
 from .delivery.losses import JOURNAL_UNREADABLE
 from .log import logger
-from .pages import Unusable, replayed
+from .pages import Replay, Unusable, replayed
 from .settings import Settings
 from .writers import Parcel
 
@@ -64,10 +63,7 @@ def _recovered(orphan: Orphan, spool: Spool, settings: Settings) -> str | None:
             dead.parent if dead else "no place",
         )
         return None
-    as_it_was = settings.model_copy(
-        update={"environment": replay.environment, "transcript": replay.transcript}
-    )
-    record = _parcel(replay.capture, as_it_was, spool.losses.take())
+    record = record_of(replay, settings, lost_before=spool.losses.take())
     entry = spool.put(record, token=orphan.token)
     orphan.discard()
     entry.release()
@@ -78,10 +74,20 @@ def _recovered(orphan: Orphan, spool: Spool, settings: Settings) -> str | None:
     return replay.capture.session_id
 
 
-def _parcel(capture: Capture, settings: Settings, lost_before: int) -> Parcel:
+def record_of(replay: Replay, settings: Settings, *, lost_before: int) -> Parcel:
+    """The record of what a journal says.
+
+    Args:
+        replay: What it says.
+        settings: Where the record will go.
+        lost_before: Records that were lost before this one.
+    """
+    as_it_was = settings.model_copy(
+        update={"environment": replay.environment, "transcript": replay.transcript}
+    )
     try:
-        record = assemble(capture, settings, lost_before=lost_before)
+        record = assemble(replay.capture, as_it_was, lost_before=lost_before)
     except Exception as error:
         logger.error("a recovered record holds times only (%s)", type(error).__name__)
-        record = bare(capture, settings, 1)
-    return parcel(record, settings)
+        record = bare(replay.capture, as_it_was, 1)
+    return parcel(record, as_it_was)

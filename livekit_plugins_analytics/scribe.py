@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .checkpoint import Checkpoints
 from .delivery.journal import Full, Journal, new_token
 from .delivery.threads import start
 from .log import logger
@@ -42,6 +43,7 @@ class Logbook:
         """How often the disk would not take what was to be written."""
         self._session_id = session_id
         self._pages = Pages(settings)
+        self._checkpoints = Checkpoints(settings)
         self._spool = spool
         self._journal: Journal | None = None
         self._closed = False
@@ -67,15 +69,16 @@ class Logbook:
         if self._finished:
             return
         try:
+            lines = self._pages.lines(capture)
             if self._journal is None:
                 spool = self._spool()
                 if spool is None:
                     self._finished = True
                     return
-                self._journal = Journal(spool, self._session_id, self.token)
-            if lines := self._pages.lines(capture):
+                self._journal = Journal(spool, self._session_id, self.token, lines)
+            elif lines:
                 self._journal.append(lines)
-                self._pages.written()
+            self._pages.written()
         except (OSError, Full) as error:
             # The next capture has all that this one had, so nothing is lost if the disk recovers.
             self._failed(error)
@@ -85,6 +88,7 @@ class Logbook:
         if self._journal is not None:
             self._journal.beat()
             self._journal.sync()
+            self._checkpoints.look(self._journal.path, self._journal.size)
 
     def finish(self, safe: bool) -> None:
         """In the scribe's thread: nothing more comes."""

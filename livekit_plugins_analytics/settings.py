@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     """Whether the record carries the transcript."""
     signals: Annotated[str, BeforeValidator(_lowered_off)] = "sales"
     """The rules that find signals in what callers say: a pack's name, "off", or a TOML file."""
+    checkpoint_seconds: float | None = Field(default=None, ge=10)
+    """Seconds between two copies to S3 of what is known of a live call; unset: none are made."""
     export_budget_seconds: float = Field(default=20.0, gt=0, le=300)
     """Seconds from a session's end in which sending is tried; afterwards the spool keeps it."""
     export_at: Annotated[Literal["close", "session_end"], BeforeValidator(_lowered)] = "close"

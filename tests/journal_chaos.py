@@ -56,10 +56,15 @@ def hold_calls(spool: Spool, settings: Settings, name: str, notes: int) -> None:
     courier = Courier(spool, writers, budget=BUDGET)
     for number in range(10_000):
         session_id, token = f"{name}-{number}", new_token()
-        journal, pages = Journal(spool, session_id, token), Pages(settings)
+        pages = Pages(settings)
+        journal: Journal | None = None
         for count in range(1, PAGES):
-            journal.append(pages.lines(call(session_id, count)))
+            lines = pages.lines(call(session_id, count))
             pages.written()
+            if journal is None:
+                journal = Journal(spool, session_id, token, lines)
+            else:
+                journal.append(lines)
             # One write, which the kernel takes whole or not at all.
             os.write(notes, f"{session_id} journal {count}\n".encode())
         final = call(session_id, PAGES)
@@ -69,6 +74,7 @@ def hold_calls(spool: Spool, settings: Settings, name: str, notes: int) -> None:
         )
         assert shipment.spooled.result()
         os.write(notes, f"{session_id} final {PAGES}\n".encode())
+        assert journal is not None
         journal.discard()
         shipment.delivered.result()
 

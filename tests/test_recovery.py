@@ -44,9 +44,8 @@ def spool(tmp_path: Path) -> Spool:
 def begun(spool: Spool, session_id: str = "RM_1-AJ_1", pages: int = 3) -> tuple[Journal, str]:
     """The journal of a call that goes on, and its token."""
     token = new_token()
-    journal = Journal(spool, session_id, token)
-    journal.append(Pages(Settings(transcript="on")).lines(call(session_id, pages)))
-    return journal, token
+    lines = Pages(Settings(transcript="on")).lines(call(session_id, pages))
+    return Journal(spool, session_id, token, lines), token
 
 
 def left(spool: Spool, session_id: str = "RM_1-AJ_1", pages: int = 3) -> tuple[Path, str]:

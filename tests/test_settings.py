@@ -35,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "export_budget_seconds": 20.0,
     "export_at": "close",
     "signals": "sales",
+    "checkpoint_seconds": None,
 }
 
 
@@ -79,6 +80,7 @@ RIGHT = [
     ("export_budget_seconds", "300", 300.0),
     ("export_at", "Session_End", "session_end"),
     ("signals", "OFF", "off"),
+    ("checkpoint_seconds", "60", 60.0),
     ("signals", "Packs/Ours.toml", "Packs/Ours.toml"),
 ]
 
@@ -112,6 +114,7 @@ WRONG = [
     ("export_budget_seconds", "nan", "300"),
     ("export_budget_seconds", "inf", "300"),
     ("export_at", SECRET, "'close' or 'session_end'"),
+    ("checkpoint_seconds", "9", "greater than or equal to 10"),
 ]
 
 

@@ -42,18 +42,22 @@ class Journal:
         spool: Beside whose parcels it stands.
         session_id: The session.
         token: The part of its name that the session's record shares.
+        lines: The first, which are there before it has its name: whoever finds it can use it.
 
     Raises:
         OSError: The disk is full, or gone.
     """
 
-    def __init__(self, spool: Spool, session_id: str, token: str) -> None:
+    def __init__(self, spool: Spool, session_id: str, token: str, lines: bytes) -> None:
         self.path = spool.directory / f"{plain(session_id)}~{token}{JOURNAL}"
         self._torn = False
         self._unsynced = False
-        self._size = 0
+        self.size = 0
+        """Bytes so far."""
         temporary, self._file = _locked_temporary(spool.directory)
         try:
+            self.append(lines)
+            self.sync()
             if sys.platform == "win32":  # pragma: no cover  # the suite runs on Linux
                 unlock(self._file)
                 os.rename(temporary, self.path)
@@ -75,7 +79,7 @@ class Journal:
             Full: No more is taken.
             OSError: The disk is full, or gone; some of it may have been written.
         """
-        if self._size + len(lines) > _MAX_BYTES:
+        if self.size + len(lines) > _MAX_BYTES:
             raise Full
         # What a full disk cut off ends here, so that it costs no other line.
         whole = b"\n" + lines if self._torn else lines
@@ -85,7 +89,7 @@ class Journal:
             written += self._file.write(whole[written:])
         self._torn = False
         self._unsynced = True
-        self._size += len(whole)
+        self.size += len(whole)
 
     def beat(self) -> None:
         """Show that the session lives: the file's time is the last that is known of it."""
@@ -139,8 +143,7 @@ class Orphan:
         Raises:
             OSError: The disk does not give it back.
         """
-        self._file.seek(0)
-        return [line for line in self._file.read().split(b"\n") if line]
+        return lines_of(self.path)
 
     @property
     def orphaned(self) -> bool:
@@ -171,6 +174,15 @@ class Orphan:
         """Let another process try."""
         if not self._file.closed:
             unlock(self._file)
+
+
+def lines_of(journal: Path) -> list[bytes]:
+    """What a journal says at this moment, whoever holds it; the last line may be torn.
+
+    Raises:
+        OSError: It is gone, or the disk does not give it back.
+    """
+    return [line for line in journal.read_bytes().split(b"\n") if line]
 
 
 def new_token() -> str:

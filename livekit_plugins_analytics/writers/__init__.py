@@ -4,10 +4,15 @@ from ..settings import Settings
 from .aws import Aws
 from .cloudwatch import CloudWatchWriter
 from .directory import DirectoryWriter
-from .s3 import S3Writer, s3_uri
+from .s3 import CHECKPOINTS, S3Writer, s3_uri
 from .writer import MAX_EVENT_BYTES, Parcel, Writer
 
-__all__ = ["MAX_EVENT_BYTES", "Parcel", "Writer", "s3_uri", "writers_for"]
+__all__ = ["MAX_EVENT_BYTES", "Parcel", "Writer", "checkpoint_writer", "s3_uri", "writers_for"]
+
+
+def checkpoint_writer(settings: Settings) -> Writer | None:
+    """The sink for records of calls that still go on, or None where there is no bucket."""
+    return S3Writer(settings, folder=CHECKPOINTS) if settings.s3_bucket else None
 
 
 def writers_for(settings: Settings) -> list[Writer]:

@@ -9,8 +9,10 @@ from ..settings import Settings
 from .aws import Aws
 from .writer import Parcel
 
-# Takes the place of the prefix's last folder: readers of the records never see a probe.
+# Each takes the place of the prefix's last folder: readers of the records never see them.
 _PROBES = "analytics-probes/"
+CHECKPOINTS = "checkpoints/"
+"""Where records of calls that still go on are; see `checkpoint`."""
 
 
 class S3Writer:
@@ -21,6 +23,7 @@ class S3Writer:
     Args:
         settings: ``s3_bucket`` must be set.
         aws: The session to share with other sinks.
+        folder: Takes the place of the prefix's last folder.
 
     Raises:
         SettingsError: There is no bucket.
@@ -28,7 +31,10 @@ class S3Writer:
 
     name = "s3"
 
-    def __init__(self, settings: Settings, aws: Aws | None = None) -> None:
+    def __init__(
+        self, settings: Settings, aws: Aws | None = None, *, folder: str | None = None
+    ) -> None:
+        self._folder = folder
         self._settings = settings
         self._bucket = _bucket(settings)
         self._aws = aws or Aws()
@@ -46,7 +52,7 @@ class S3Writer:
         Returns:
             ``s3://bucket/key``
         """
-        key = _key(self._settings, parcel.name, probe=parcel.probe)
+        key = _key(self._settings, parcel.name, _PROBES if parcel.probe else self._folder)
         try:
             self._client().put_object(
                 Bucket=self._bucket,
@@ -90,9 +96,11 @@ def _bucket(settings: Settings) -> str:
     return settings.s3_bucket
 
 
-def _key(settings: Settings, name: str, probe: bool = False) -> str:
+def _key(settings: Settings, name: str, folder: str | None = None) -> str:
     prefix = settings.s3_prefix
-    if probe:
-        folders = prefix.rstrip("/").rpartition("/")
-        prefix = folders[0] + folders[1] + _PROBES
-    return prefix + name
+    return (prefix if folder is None else beside(prefix, folder)) + name
+
+
+def beside(prefix: str, folder: str) -> str:
+    """The prefix with another last folder: ``a/sessions/`` to ``a/checkpoints/``."""
+    return "".join(prefix.rstrip("/").rpartition("/")[:2]) + folder
