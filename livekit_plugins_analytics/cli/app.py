@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ..version import __version__
+from .checkpoints import app as checkpoints
 from .doctor import doctor
 from .drain import drain
 from .signals import app as signals
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.command()(doctor)
 app.command()(drain)
+app.add_typer(checkpoints)
 app.add_typer(signals)
 
 
