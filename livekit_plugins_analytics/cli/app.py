@@ -11,6 +11,7 @@ from .checkpoints import app as checkpoints
 from .doctor import doctor
 from .drain import drain
 from .signals import app as signals
+from .spool import app as spool
 
 app = typer.Typer(
     help="Check and serve the delivery of call analytics from this machine.",
@@ -23,6 +24,7 @@ app.command()(doctor)
 app.command()(drain)
 app.add_typer(checkpoints)
 app.add_typer(signals)
+app.add_typer(spool)
 
 
 def _version(wanted: bool) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..writers import Parcel
 from .lock import try_lock, unlock
+from .losses import UNREADABLE
 from .names import session_of
 from .note import Note
 from .packing import Unreadable, described, unpacked
@@ -32,7 +33,7 @@ class Item:
     held: bool = False
     """Whether a living process deals with it."""
     note: Note | None = None
-    """Of one that was given up: why. Earlier versions left none."""
+    """Of one that was given up: why."""
 
     def parcel(self) -> Parcel:
         """Its content.
@@ -65,14 +66,14 @@ class Inventory:
         labels = spool.marks.labels()
         dead = []
         for since, size, path in spool.dead.dated():
-            note = spool.dead.note(path)
-            if item := _item(path, since, size, note.confirmed if note else (), note):
+            note = spool.dead.note(path) or Note(UNREADABLE)  # earlier versions left none
+            if item := _item(path, since, size, note.confirmed, note):
                 dead.append(item)
         waiting = []
         for since, size, path in spool.dated():
             # One that was brought back a moment ago has its marks in the note still.
-            note = spool.dead.note(path)
-            confirmed = {*labels.get(path, ()), *(note.confirmed if note else ())}
+            earlier = spool.dead.note(path)
+            confirmed = {*labels.get(path, ()), *(earlier.confirmed if earlier else ())}
             if item := _item(path, since, size, confirmed, None):
                 waiting.append(item)
         return cls(spool.directory, waiting, dead, spool.losses.total())

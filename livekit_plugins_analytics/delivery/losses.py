@@ -185,18 +185,21 @@ class Losses:
 
     def _write(self, tally: _Tally, file: IO[bytes]) -> None:
         """Put a new file in the place of the one that is held."""
-        assert self._path
         if sys.platform == "win32":  # pragma: no cover  # an open file cannot be replaced there
             file.seek(0)
             file.truncate()
             file.write(tally.written())
             file.flush()
-            return
+        else:
+            self._replace(tally.written())
+
+    def _replace(self, content: bytes) -> None:
+        assert self._path
         # Only who holds the old file writes a new one: one name is enough, and what a process
         # that was killed left under it is written over.
         new = self._path.with_suffix(".new")
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as made:
-            made.write(tally.written())
+            made.write(content)
             made.flush()
             os.fsync(made.fileno())
         os.replace(new, self._path)

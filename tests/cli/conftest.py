@@ -68,10 +68,14 @@ def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
 def run(tmp_path: Path) -> Run:
     """Run ``livekit-analytics`` in an empty folder."""
 
+    (tmp_path / "tmp").mkdir()
+    # The spool of last resort is in there: nobody else's.
+    temporary = {"TMPDIR": str(tmp_path / "tmp")}
+
     def ran(*arguments: str, **variables: str) -> Outcome:
         done = subprocess.run(
             [sys.executable, "-m", "livekit_plugins_analytics.cli", *arguments],
-            env=environment(variables),
+            env=environment({**temporary, **variables}),
             cwd=tmp_path,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -271,7 +271,8 @@ class TestSpool:
             "directory": str(tmp_path / "spool"),
             "mode": f"{(tmp_path / 'spool').stat().st_mode & 0o7777:04o}",
             "waiting": 1,
-            "unreadable": 0,
+            "dead": {},
+            "lost": {},
         }
 
     def test_one_that_cannot_be_written_fails(self, run: Run) -> None:
@@ -288,14 +289,32 @@ class TestSpool:
         entry.release()
         old = time.time() - 3600
         os.utime(entry.path, (old, old))
-        (spool.directory / "dead").mkdir()
+        spool.bury(spool.put(parcel()), "refused", "cloudwatch: EventTooLarge")
         (spool.directory / "dead" / "RM_x.parcel").touch()
 
         check = run("doctor", "--json", ANALYTICS_SPOOL_DIRECTORY="spool").check("spool")
 
         assert check["status"] == "warning"
-        assert check["fix"].startswith("Send them: livekit-analytics drain; Keep or delete")
-        assert check["facts"]["unreadable"] == 1
+        assert check["fix"] == (
+            "Send them: livekit-analytics drain; Mend what livekit-analytics spool ls names, then:"
+            " livekit-analytics spool retry-dead"
+        )
+        assert check["detail"].endswith(
+            "the oldest waits for long, given up: 1 refused, 1 unreadable"
+        )
+        assert check["facts"]["dead"] == {"refused": 1, "unreadable": 1}
+        assert check["facts"]["lost"] == {"refused": 1}
+
+    def test_what_a_process_left_in_the_temporary_directory_is_a_warning(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        fallback = Spool(tmp_path / "tmp" / f"livekit-analytics-spool-{os.getuid()}")
+        fallback.put(parcel()).release()
+
+        check = run("doctor", "--json", ANALYTICS_SPOOL_DIRECTORY="spool").check("spool")
+
+        assert (check["status"], check["fix"]) == ("warning", "Send those: livekit-analytics drain")
+        assert check["facts"]["fallback"] == {"directory": str(fallback.directory), "waiting": 1}
 
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
     def test_one_that_anyone_may_write_is_a_warning(self, run: Run, tmp_path: Path) -> None:

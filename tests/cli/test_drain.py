@@ -59,6 +59,7 @@ class TestDelivery:
             "sent": ["RM_a-AJ_b", "RM_c-AJ_d"],
             "kept": [],
             "held": [],
+            "given_up": [],
             "unreadable": [],
         }
         assert sorted(account.server.objects(account.bucket)) == [

@@ -6,8 +6,10 @@ import shutil
 import stat
 import sys
 import time
+from collections import Counter
+from typing import Any
 
-from ...delivery import Spool, SpoolError
+from ...delivery import Inventory, Spool, SpoolError, open_fallback
 from ...settings import Settings
 from .check import Check
 
@@ -28,19 +30,20 @@ def check_spool(settings: Settings) -> Check:
         spool = Spool(settings.spool)
     except SpoolError as error:
         return Check("failed", str(error).rpartition("; ")[0], _ANOTHER)
-    directory = spool.directory.absolute()
-    waiting = spool.paths()
-    unreadable = sum(1 for _ in (directory / "dead").glob("*"))
+    directory = spool.directory
+    here = Inventory.of(spool)
     free = shutil.disk_usage(directory).free
     mode = stat.S_IMODE(directory.stat().st_mode)
-    facts = {
+    dead = dict(sorted(Counter(item.note.reason for item in here.dead if item.note).items()))
+    facts: dict[str, Any] = {
         "directory": str(directory),
         "free_bytes": free,
         "mode": f"{mode:04o}",
-        "waiting": len(waiting),
-        "unreadable": unreadable,
+        "waiting": len(here.waiting),
+        "dead": dead,
+        "lost": here.lost,
     }
-    detail = f"{directory}, {free / 1e9:.1f} GB free, mode {mode:04o}, {len(waiting)} waiting"
+    detail = f"{directory}, {free / 1e9:.1f} GB free, mode {mode:04o}, {len(here.waiting)} waiting"
     if free < _FULL:
         return Check("failed", f"{detail}: full", "Make room on this disk", facts)
     concerns = []
@@ -48,15 +51,22 @@ def check_spool(settings: Settings) -> Check:
         concerns.append(("little room", "Make room on the disk of the spool"))
     if sys.platform != "win32" and mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
         concerns.append(("anyone may write there", f"chmod 700 {directory}"))
-    # Oldest first; it may be sent and gone by now.
-    if waiting and waiting[0].exists() and _age(waiting[0].stat().st_mtime) > _STUCK_SECONDS:
+    if any(time.time() - item.since > _STUCK_SECONDS for item in here.waiting):
         concerns.append(("the oldest waits for long", "Send them: livekit-analytics drain"))
-    if unreadable:
+    if dead:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in dead.items())
         concerns.append(
             (
-                f"{unreadable} unreadable in {directory / 'dead'}",
-                "Keep or delete the files in dead/: another version may have written them",
+                f"given up: {reasons}",
+                "Mend what livekit-analytics spool ls names, then: livekit-analytics spool"
+                " retry-dead",
             )
+        )
+    elsewhere = open_fallback(settings)
+    if elsewhere and (left := len(elsewhere.paths())):
+        facts["fallback"] = {"directory": str(elsewhere.directory), "waiting": left}
+        concerns.append(
+            (f"{left} waiting in {elsewhere.directory}", "Send those: livekit-analytics drain")
         )
     if concerns:
         detail += "; " + ", ".join(what for what, _ in concerns)
@@ -66,7 +76,3 @@ def check_spool(settings: Settings) -> Check:
         "; ".join(fix for _, fix in concerns),
         facts,
     )
-
-
-def _age(modified: float) -> float:
-    return time.time() - modified
