@@ -25,8 +25,11 @@ from livekit_plugins_analytics.delivery.journal import Journal, new_token, orpha
 from livekit_plugins_analytics.pages import Pages
 from livekit_plugins_analytics.recovery import recover
 
+from .cli.conftest import Run, run
 from .collectors.events import T
 from .journal_chaos import call
+
+__all__ = ["run"]
 
 KILLS = int(os.environ.get("ANALYTICS_CHAOS", "40"))
 
@@ -165,6 +168,28 @@ def test_journals_are_for_their_owner_only(spool: Spool) -> None:
     assert journal.path.stat().st_mode & 0o777 == 0o600
     assert spool.directory.stat().st_mode & 0o777 == 0o700
     journal.discard()
+
+
+def test_drain_recovers_and_sends(spool: Spool, settings: Settings, run: Run) -> None:
+    left(spool)
+    living, _ = begun(spool, "RM_2-AJ_2")
+    variables = {
+        "ANALYTICS_DIRECTORY": str(settings.directory),
+        "ANALYTICS_SPOOL_DIRECTORY": str(spool.directory),
+    }
+    before = run("spool", "ls", **variables)
+    assert before.code == 1
+    assert "calls: 1 going on, 1 of killed processes" in before.out
+
+    assert run("drain", **variables).code == 0
+
+    assert settings.directory is not None
+    (path,) = settings.directory.rglob("*.json.gz")
+    assert json.loads(gzip.decompress(path.read_bytes()))["record_status"] == "recovered"
+    after = run("spool", "ls", "--json", **variables).json
+    assert after["ok"] is True
+    assert [call["session_id"] for call in after["spools"][0]["calls"]] == ["RM_2-AJ_2"]
+    living.discard()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no fork")

@@ -25,12 +25,13 @@ def as_object(inventories: Sequence[Inventory]) -> dict[str, Any]:
     waiting = [item for each in inventories for item in each.waiting]
     dead = [item for each in inventories for item in each.dead]
     return {
-        "ok": not (waiting or dead),
+        "ok": not (waiting or dead or any(each.orphans for each in inventories)),
         "spools": [
             {
                 "directory": str(each.directory),
                 "waiting": [_item(item) for item in each.waiting],
                 "dead": [_item(item) for item in each.dead],
+                "calls": [_item(item) for item in each.calls],
                 "lost": each.lost,
             }
             for each in inventories
@@ -54,6 +55,11 @@ def print_inventories(inventories: Sequence[Inventory]) -> None:
         console.print(Text(str(inventory.directory), "bold"), soft_wrap=True)
         _print_items(console, "waiting", inventory.waiting)
         _print_items(console, "dead", inventory.dead)
+        going_on = len(inventory.calls) - len(inventory.orphans)
+        console.print(
+            f"  calls: {going_on} going on, {len(inventory.orphans)} of killed processes, which "
+            "the next drain recovers"
+        )
         console.print(f"  lost so far: {_counts(inventory.lost)}", soft_wrap=True)
     if len(inventories) > 1:
         waiting = [item for each in inventories for item in each.waiting]

@@ -55,7 +55,7 @@ def standing(settings: Settings) -> tuple[list[Spool], str]:
 
 
 def send(spools: Sequence[Spool], settings: Settings, show: bool) -> DrainReport:
-    """Send what waits; with a progress bar where it is shown."""
+    """Recover and send what waits; with a progress bar where it is shown."""
     from ..delivery import Courier
     from ..writers import writers_for
 
@@ -66,10 +66,20 @@ def send(spools: Sequence[Spool], settings: Settings, show: bool) -> DrainReport
         others=lambda: spools,
     )
     try:
+        for spool in spools:
+            _recover(spool, settings)
         with _progress(sum(len(spool.paths()) for spool in spools), show) as step:
             return courier.drain(step)
     except OSError as error:
         give_up(f"The spool cannot be read ({error.strerror}): {error.filename}")
+
+
+def _recover(spool: Spool, settings: Settings) -> None:
+    """Make records of the calls of killed processes first."""
+    if spool.journals():
+        from ..recovery import recover  # it needs the framework, which takes a second to load
+
+        recover(spool, settings)
 
 
 def finish(

@@ -23,7 +23,7 @@ app = typer.Typer(
 
 @app.command()
 def ls(env_file: EnvFile = None, as_json: AsJson = False, verbose: Verbose = False) -> None:
-    """List what waits, what was given up, and how much was lost, by reason.
+    """List what waits, what was given up, calls that go on, and how much was lost, by reason.
 
     Exits with 0 when nothing waits and nothing was given up, 1 otherwise, 2 for wrong settings.
     """
@@ -42,7 +42,7 @@ def ls(env_file: EnvFile = None, as_json: AsJson = False, verbose: Verbose = Fal
         typer.echo(f"There is no spool in {settings.spool.absolute()}: nothing ever waited.")
     if problem:
         give_up(problem)
-    if any(each.waiting or each.dead for each in found):
+    if any(each.waiting or each.dead or each.orphans for each in found):
         raise typer.Exit(1)
 
 

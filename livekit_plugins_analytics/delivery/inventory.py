@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..writers import Parcel
+from .disk import dated, files
 from .lock import try_lock, unlock
 from .losses import UNREADABLE
-from .names import session_of
+from .names import JOURNAL, session_of
 from .note import Note
 from .packing import Unreadable, described, unpacked
 from .spool import Spool
@@ -55,6 +56,8 @@ class Inventory:
     dead: list[Item]
     lost: dict[str, int]
     """What did not reach every sink so far, by reason."""
+    calls: list[Item]
+    """Journals: of calls that go on, which are held, and of killed processes, to be recovered."""
 
     @classmethod
     def of(cls, spool: Spool) -> Inventory:
@@ -76,7 +79,17 @@ class Inventory:
             confirmed = {*labels.get(path, ()), *(earlier.confirmed if earlier else ())}
             if item := _item(path, since, size, confirmed, None):
                 waiting.append(item)
-        return cls(spool.directory, waiting, dead, spool.losses.total())
+        calls = [
+            item
+            for since, size, path in dated(files(spool.directory, JOURNAL))
+            if (item := _item(path, since, size, (), None))
+        ]
+        return cls(spool.directory, waiting, dead, spool.losses.total(), calls)
+
+    @property
+    def orphans(self) -> list[Item]:
+        """Calls of processes that were killed."""
+        return [call for call in self.calls if not call.held]
 
 
 def _item(
