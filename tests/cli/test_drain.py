@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,57 @@ class TestWhatStays:
         assert "RM_c-AJ_d" in outcome.out
         assert "unreadable" in outcome.err
         assert len(account.server.objects(account.bucket)) == 1
+
+    def test_what_waited_for_too_long_is_put_aside(
+        self, run: Run, faults: FaultServer, faulty: dict[str, str], tmp_path: Path
+    ) -> None:
+        die_with(tmp_path, "RM_a-AJ_b", "RM_c-AJ_d")
+        old, _ = Spool(tmp_path / "spool").paths()
+        os.utime(old, (time.time() - 2 * 24 * 3600,) * 2)
+        faults.mode = "503"
+        faulty |= {"ANALYTICS_SPOOL_DIRECTORY": "spool", "ANALYTICS_SPOOL_MAX_DAYS": "1"}
+
+        outcome = run("drain", "--json", **faulty)
+
+        assert outcome.code == 1
+        assert [each["session_id"] for each in outcome.json["kept"]] == ["RM_c-AJ_d"]
+        (given_up,) = outcome.json["given_up"]
+        assert given_up["session_id"] == "RM_a-AJ_b"
+        assert given_up["reason"].startswith("expired: waited for 2 days, ANALYTICS_SPOOL_MAX_DAYS")
+        # Told once: the next pass has nothing to do with it.
+        faults.mode = "ok"
+        assert run("drain", **faulty).code == 0
+        assert len(faults.objects("calls")) == 1
+
+
+class TestFallback:
+    """What a process left that could not use its own spool."""
+
+    def left_in(self, folder: Path) -> Spool:
+        spool = Spool(folder / "tmp" / f"livekit-analytics-spool-{os.getuid()}")
+        spool.put(parcel()).release()
+        return spool
+
+    def test_it_is_sent(self, run: Run, tmp_path: Path) -> None:
+        spool = self.left_in(tmp_path)
+        die_with(tmp_path, "RM_c-AJ_d")
+
+        outcome = run("drain", ANALYTICS_SPOOL_DIRECTORY="spool", ANALYTICS_DIRECTORY="here")
+
+        assert (outcome.code, outcome.out) == (0, "2 records sent: RM_a-AJ_b, RM_c-AJ_d\n")
+        assert spool.paths() == []
+
+    def test_it_is_sent_where_the_spool_cannot_be_used_either(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        spool = self.left_in(tmp_path)
+        (tmp_path / "file").touch()
+
+        outcome = run("drain", ANALYTICS_SPOOL_DIRECTORY="file", ANALYTICS_DIRECTORY="here")
+
+        assert (outcome.code, outcome.out) == (2, "1 record sent: RM_a-AJ_b\n")
+        assert "ANALYTICS_SPOOL_DIRECTORY" in outcome.err
+        assert spool.paths() == []
 
 
 class TestNothingToDo:
