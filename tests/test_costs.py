@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from livekit_plugins_analytics.costs import (
     Costs,
     NoRate,
-    Rate,
+    UnitPrice,
     UsageLine,
     price,
     vendor,
@@ -645,14 +645,14 @@ def test_a_zero_price_is_not_a_price() -> None:
 class OwnRates:
     """A user's list with one model in it."""
 
-    def rate(self, line: UsageLine, unit: str, at: datetime) -> Rate:
+    def rate(self, line: UsageLine, unit: str, at: datetime) -> UnitPrice:
         if (line.model, unit) == ("mine", "input_token"):
-            return Rate(Decimal("0.001"), "user")
+            return UnitPrice(Decimal("0.001"), "user")
         raise NoRate("not_mine")
 
 
 class BrokenRates:
-    def rate(self, line: UsageLine, unit: str, at: datetime) -> Rate:
+    def rate(self, line: UsageLine, unit: str, at: datetime) -> UnitPrice:
         raise RuntimeError("no such file")
 
 

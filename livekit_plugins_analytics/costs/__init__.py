@@ -1,22 +1,39 @@
-"""Usage lines to money: list prices, exact in Decimal, and null where no price can be trusted."""
+"""Usage lines to money: own rates, then list prices; exact in Decimal, null where unknown."""
 
 from __future__ import annotations
 
+from .card_file import parse_card
 from .catalogue import ListPrices
+from .errors import RatesError
+from .price_list import NoRate, PriceList, UnitPrice
 from .pricing import CostLine, Costs, Unpriced, price
-from .rates import NoRate, Rate, Rates
+from .rates import Rate, RateCard
+from .repricing import Repricing, repriced
+from .services import Connections, service_lines
+from .units import NAMES, SERVICES, UNITS
 from .usage import UsageLine
 from .vendors import vendor
 
 __all__ = [
+    "NAMES",
+    "SERVICES",
+    "UNITS",
+    "Connections",
     "CostLine",
     "Costs",
     "ListPrices",
     "NoRate",
+    "PriceList",
     "Rate",
-    "Rates",
+    "RateCard",
+    "RatesError",
+    "Repricing",
+    "UnitPrice",
     "Unpriced",
     "UsageLine",
+    "parse_card",
     "price",
+    "repriced",
+    "service_lines",
     "vendor",
 ]

@@ -13,8 +13,8 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .corrections import ALIASES, CORRECTIONS, DOUBTED, FAMILIES, RELEASE
-from .rates import NoRate, Rate
+from .corrections import ALIASES, CORRECTIONS, DOUBTED, FAMILIES, ONE_PRICE, RELEASE
+from .price_list import NoRate, UnitPrice
 from .usage import UsageLine
 from .vendors import library_provider
 
@@ -73,8 +73,8 @@ class ListPrices:
     ElevenLabs' voice multipliers; Gemini's thinking tokens, which its plugin does not count.
     """
 
-    def rate(self, line: UsageLine, unit: str, at: datetime) -> Rate:
-        """See `Rates.rate`. Imports voice-prices (17 ms in an agent's process)."""
+    def rate(self, line: UsageLine, unit: str, at: datetime) -> UnitPrice:
+        """See `PriceList.rate`. Imports voice-prices (17 ms in an agent's process)."""
         provider = library_provider(line.provider)
         if provider is None:
             raise NoRate("no_price_list")
@@ -82,10 +82,31 @@ class ListPrices:
         correction = CORRECTIONS.get((provider, model))
         if correction and correction.unit == unit and at >= correction.since:
             return correction.rate
-        return _listed(provider, ALIASES.get((provider, model), model), line, unit, at)
+        if line.kind == "stt" and line.mode in ("batch", "mixed") and provider not in ONE_PRICE:
+            return _for_files(provider, model, line, unit, at)
+        answer = _answer(provider, ALIASES.get((provider, model), model), line, unit, at)
+        if answer.model.id.endswith("-batch"):
+            raise NoRate("batch_price")
+        return _price(answer)
 
 
-def _listed(provider: str, model: str, line: UsageLine, unit: str, at: datetime) -> Rate:
+def _for_files(provider: str, model: str, line: UsageLine, unit: str, at: datetime) -> UnitPrice:
+    """The price for files, where the framework cut the audio into turns and sent each as one."""
+    if line.mode == "mixed":
+        raise NoRate("mixed_modes")
+    name = model.removesuffix("-batch").removesuffix("-general")
+    try:
+        answer = _answer(provider, f"{name}-batch", line, unit, at)
+    except NoRate as error:
+        # The price of the stream, which some vendors have alone, is higher or lower.
+        reason = "no_batch_price" if error.reason == "unknown_model" else error.reason
+        raise NoRate(reason) from None
+    return _price(answer)
+
+
+def _answer(
+    provider: str, model: str, line: UsageLine, unit: str, at: datetime
+) -> PriceCalculation:
     from voice_prices import Usage, calc_price
 
     meter = _METERS.get(unit)
@@ -102,7 +123,11 @@ def _listed(provider: str, model: str, line: UsageLine, unit: str, at: datetime)
         raise NoRate("unknown_model") from None
     _check_model(answer, provider, model)
     _check_price(answer, meter, line)
-    return Rate(answer.breakdown.sum(), _source(answer))
+    return answer
+
+
+def _price(answer: PriceCalculation) -> UnitPrice:
+    return UnitPrice(answer.breakdown.sum(), _source(answer))
 
 
 def _check_model(answer: PriceCalculation, provider: str, model: str) -> None:
@@ -115,8 +140,6 @@ def _check_model(answer: PriceCalculation, provider: str, model: str) -> None:
     if provider != "livekit" and model.endswith("-latest"):
         # Points at whatever is newest, the list at what was newest when it was written.
         raise NoRate("moving_alias")
-    if entry.id.endswith("-batch") or model.endswith("-batch"):
-        raise NoRate("batch_price")
     if not DOUBTED.isdisjoint({(provider, entry.id), (provider, model)}):
         raise NoRate("doubted")
 

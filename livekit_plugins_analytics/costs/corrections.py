@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import NamedTuple
 
-from .rates import Rate
+from .price_list import UnitPrice
 
 # The library's names where the plugin's differ: (provider, plugin's model) -> its model.
 ALIASES: dict[tuple[str, str], str] = {
@@ -78,16 +78,20 @@ DOUBTED = frozenset(
 )
 
 
+# Vendors who transcribe files and streams at one price, or files only.
+ONE_PRICE = frozenset({"openai", "groq"})
+
+
 class Correction(NamedTuple):
     since: datetime
     unit: str
-    rate: Rate
+    rate: UnitPrice
 
 
 _ELEVENLABS = Correction(
     datetime(2026, 10, 6, tzinfo=timezone.utc),
     "character",
-    Rate(Decimal("0.00004"), "elevenlabs.io/pricing/api@2026-10-06"),
+    UnitPrice(Decimal("0.00004"), "elevenlabs.io/pricing/api@2026-10-06"),
 )
 
 # Prices that the library has wrong, with the date from which they were seen. To be dropped when

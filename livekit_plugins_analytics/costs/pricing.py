@@ -6,19 +6,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Context, Decimal, localcontext
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from .catalogue import ListPrices
-from .rates import NoRate, Rate, Rates
+from .price_list import NoRate, PriceList, UnitPrice
+from .units import SERVICES
 from .usage import Billed, UsageLine, ways_to_bill
 from .vendors import vendor
 
 # The summary shows a millionth of a dollar: a short call costs less than a cent.
 _SHOWN = Decimal("0.000001")
 
-# Exact for every quantity that is let through times every price; and ours, because a program may
-# have set a context of its own.
-_EXACT = Context(prec=80)
+# Exact for every quantity that is let through times every price that is; and ours, because a
+# program may have set a context of its own.
+EXACT = Context(prec=80)
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,14 @@ class CostLine:
     model: str
     unit: str
     quantity: int | float
-    """Tokens, characters, requests or seconds."""
+    """Tokens, characters, requests, seconds or minutes."""
     unit_price: Decimal | None
-    """USD per unit. None: no price that can be trusted."""
+    """Price of one unit in the costs' currency. None: no price that can be trusted."""
     amount: Decimal | None
-    """USD, unrounded."""
+    """In the costs' currency, unrounded (18 decimals, where a price per minute or per thousand
+    does not end)."""
     source: str | None
-    """Where the price is from."""
+    """Where the price is from: "voice-prices@0.11.0", "rates.toml@2026-11#3"."""
 
 
 class Unpriced(TypedDict):
@@ -52,20 +54,47 @@ class Unpriced(TypedDict):
 
 @dataclass(frozen=True)
 class Costs:
-    """What a session cost, as far as list prices tell."""
+    """What a session cost, as far as the price lists tell."""
 
     lines: list[CostLine]
     unpriced: list[Unpriced]
     """The lines without a price, with the reason."""
     summary: dict[str, object]
     """The record's `cost_summary`. Per vendor used ``{vendor}_tokens`` (input and output),
-    ``{vendor}_minutes`` (of audio transcribed) or ``{vendor}_characters``, and
-    ``{vendor}_cost`` (USD, Decimal; None unless all of the vendor's lines have a price);
+    ``{vendor}_minutes`` (of audio transcribed), ``{vendor}_characters`` or, for what is no model,
+    ``{vendor}_session_minutes``, ``_telephony_minutes``, ``_recording_minutes``; and
+    ``{vendor}_cost`` (Decimal; None unless all of the vendor's lines have a price);
     ``total_estimated_cost`` (the sum of the priced lines: a lower bound unless ``complete``;
     None where no line has a price); ``currency``; ``complete``."""
 
+    def rows(self) -> list[dict[str, Any]]:
+        """The lines as the record has them: money as decimal text."""
+        return [
+            {
+                "kind": line.kind,
+                "provider": line.provider,
+                "model": line.model,
+                "unit": line.unit,
+                "quantity": line.quantity,
+                "unit_price": None if line.unit_price is None else f"{line.unit_price:f}",
+                "amount": None if line.amount is None else f"{line.amount:f}",
+                "source": line.source,
+            }
+            for line in self.lines
+        ]
 
-def price(lines: Iterable[UsageLine], at: datetime, rates: Sequence[Rates] = ()) -> Costs:
+    def figures(self) -> dict[str, Any]:
+        """The summary as the record has it: money as JSON numbers, for warehouses."""
+        return {k: float(v) if isinstance(v, Decimal) else v for k, v in self.summary.items()}
+
+
+def price(
+    lines: Iterable[UsageLine],
+    at: datetime,
+    rates: Sequence[PriceList] = (),
+    *,
+    currency: str = "USD",
+) -> Costs:
     """Price a session's usage.
 
     The first use imports voice-prices: call it from a thread, after the call.
@@ -74,6 +103,7 @@ def price(lines: Iterable[UsageLine], at: datetime, rates: Sequence[Rates] = ())
         lines: The session's usage.
         at: When it was used; prices have dates. Without a time zone: UTC.
         rates: Price lists to ask first, in this order; the public list prices come last.
+        currency: The currency of the sums. Nothing is converted: a price in another one is none.
 
     Returns:
         A line per billed unit. Never raises for what it cannot price.
@@ -82,10 +112,10 @@ def price(lines: Iterable[UsageLine], at: datetime, rates: Sequence[Rates] = ())
     asked = (*rates, ListPrices())
     costs: list[tuple[str, CostLine]] = []
     unpriced: list[Unpriced] = []
-    with localcontext(_EXACT):
+    with localcontext(EXACT):
         for line in lines:
             name = vendor(line.provider, line.model)
-            for cost, reason in _bill(line, at, asked):
+            for cost, reason in _bill(line, at, asked, currency):
                 costs.append((name, cost))
                 if reason:
                     unpriced.append(
@@ -98,28 +128,39 @@ def price(lines: Iterable[UsageLine], at: datetime, rates: Sequence[Rates] = ())
                             reason=reason,
                         )
                     )
-        summary = _summary(costs)
+        summary = _summary(costs, currency)
     return Costs([cost for _, cost in costs], unpriced, summary)
 
 
 def _bill(
-    line: UsageLine, at: datetime, asked: Sequence[Rates]
+    line: UsageLine, at: datetime, asked: Sequence[PriceList], currency: str
 ) -> list[tuple[CostLine, str | None]]:
     """The line billed in the first way for which there is a price, else in the last way."""
-    bill: list[tuple[CostLine, str | None]] = []
-    for way in ways_to_bill(line):
-        bill = [_cost(line, billed, at, asked) for billed in way]
-        if any(reason is None for _, reason in bill):
-            break
-    return bill
+    way = _way(line, at, asked)
+    return [_cost(line, billed, at, asked, currency) for billed in way]
+
+
+def _way(line: UsageLine, at: datetime, asked: Sequence[PriceList]) -> list[Billed]:
+    """How to bill: the list that is asked first decides between the ways that it has a price for.
+
+    Whoever gives a rate per character for a model that is listed by the token means it.
+    """
+    ways = ways_to_bill(line)
+    for rates in asked:
+        for way in ways:
+            if any(b.reason is None and _ask(line, b.unit, at, [rates])[0] for b in way):
+                return way
+    return ways[-1] if ways else []
 
 
 def _cost(
-    line: UsageLine, billed: Billed, at: datetime, asked: Sequence[Rates]
+    line: UsageLine, billed: Billed, at: datetime, asked: Sequence[PriceList], currency: str
 ) -> tuple[CostLine, str | None]:
     rate, reason = None, billed.reason
     if reason is None:
         rate, reason = _ask(line, billed.unit, at, asked)
+    if rate and rate.currency != currency:
+        rate, reason = None, "other_currency"
     whole = billed.quantity == billed.quantity.to_integral_value()
     cost = CostLine(
         kind=line.kind,
@@ -127,16 +168,16 @@ def _cost(
         model=line.model,
         unit=billed.unit,
         quantity=int(billed.quantity) if whole else float(billed.quantity),
-        unit_price=rate.unit_price if rate else None,
-        amount=rate.unit_price * billed.quantity if rate else None,
+        unit_price=rate.each if rate else None,
+        amount=rate.of(billed.quantity) if rate else None,
         source=rate.source if rate else None,
     )
     return cost, reason
 
 
 def _ask(
-    line: UsageLine, unit: str, at: datetime, asked: Sequence[Rates]
-) -> tuple[Rate | None, str | None]:
+    line: UsageLine, unit: str, at: datetime, asked: Sequence[PriceList]
+) -> tuple[UnitPrice | None, str | None]:
     reason = "no_rate"
     for rates in asked:
         try:
@@ -148,7 +189,7 @@ def _ask(
     return None, reason
 
 
-def _summary(costs: Sequence[tuple[str, CostLine]]) -> dict[str, object]:
+def _summary(costs: Sequence[tuple[str, CostLine]], currency: str) -> dict[str, object]:
     summary: dict[str, object] = {}
     for name in dict.fromkeys(name for name, _ in costs):
         own = [cost for vendor_name, cost in costs if vendor_name == name]
@@ -161,11 +202,14 @@ def _summary(costs: Sequence[tuple[str, CostLine]]) -> dict[str, object]:
             summary[f"{name}_minutes"] = round(sum(seconds) / 60, 3)
         if characters:
             summary[f"{name}_characters"] = sum(characters)
+        for cost in own:
+            if cost.unit in SERVICES:
+                summary[f"{name}_{cost.unit}s"] = cost.quantity
         # A vendor's cost that leaves something out would look like the whole bill.
         summary[f"{name}_cost"] = _sum([cost.amount for cost in own], partly=False)
     amounts = [cost.amount for _, cost in costs]
     summary["total_estimated_cost"] = _sum(amounts, partly=True)
-    summary["currency"] = "USD"
+    summary["currency"] = currency
     summary["complete"] = None not in amounts
     return summary
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
+from .units import SERVICES
 from .vendors import vendor
 
 # Above it a quantity is a fault of the source: 1e15 seconds are thirty million years.
@@ -31,10 +32,19 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "tts": ("input_tokens", "output_tokens", "characters_count"),
     "interruption": ("total_requests",),
     "eot": ("total_requests",),
+    **dict.fromkeys(SERVICES.values(), ("minutes",)),
 }
 
 # The unit named when nothing countable was reported.
-_USUAL_UNIT = {"llm": "input_token", "stt": "audio_second", "tts": "character"}
+_USUAL_UNIT = {
+    "llm": "input_token",
+    "stt": "audio_second",
+    "tts": "character",
+    **{kind: unit for unit, kind in SERVICES.items()},
+}
+
+# How audio was transcribed: as a stream, in files of a turn each, or both in one session.
+MODES = ("streaming", "batch", "mixed")
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ class UsageLine:
     """What one model of one provider was used for in a session, as LiveKit summed it."""
 
     kind: str
-    """llm, stt, tts, interruption or eot."""
+    """llm, stt, tts, interruption or eot; session, telephony or recording."""
     provider: str
     """As LiveKit reports it: "api.openai.com", "Deepgram", "livekit"."""
     model: str
@@ -52,6 +62,8 @@ class UsageLine:
     largest_request: int | None = None
     """Input tokens of the largest single request, where known. Some models cost more in requests
     above a length, which the sum over a session cannot tell."""
+    mode: str | None = None
+    """How an STT was used, one of `MODES`, where known."""
 
 
 class Billed(NamedTuple):
@@ -89,6 +101,8 @@ def ways_to_bill(line: UsageLine) -> list[list[Billed]]:
         quantities[name] = number
     if kind == "tts":
         return [way for way in _tts(quantities) if way]
+    if "minutes" in quantities:
+        return [_nonzero(Billed(unit, quantities["minutes"]))]
     ways = [way for way in _OTHERS[kind](quantities) if way]
     # LiveKit counts characters itself, so that a zero there is one. Tokens and seconds come from
     # the vendor or its plugin: zero means that nothing was reported, not that it was free.

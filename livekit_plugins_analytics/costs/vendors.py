@@ -98,6 +98,15 @@ def vendor(provider: str, model: str = "") -> str:
     return _resolve(provider, model)[0]
 
 
+def names(provider: str) -> frozenset[str]:
+    """What a rate card may call who bills usage of this provider, in lower case.
+
+    LiveKit Inference bills itself what it resells, so that there it is "livekit" for any model.
+    """
+    name = provider.strip().lower()
+    return frozenset({name, name.partition(":")[0], _resolve(provider, "")[0]})
+
+
 def library_provider(provider: str) -> str | None:
     """The provider's exact id in voice-prices; None where its list prices do not apply."""
     return _resolve(provider, "")[1]
