@@ -8,10 +8,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, InstanceOf, ValidationError, field_validator
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .costs import RateCard
 from .errors import SettingsError
 
 PREFIX = "ANALYTICS_"
@@ -87,6 +88,8 @@ class Settings(BaseSettings):
     """Seconds from a session's end in which sending is tried; afterwards the spool keeps it."""
     export_at: Annotated[Literal["close", "session_end"], BeforeValidator(_lowered)] = "close"
     """When the record leaves: as soon as the session closes, or when the job's session ends."""
+    rates: Path | InstanceOf[RateCard] | None = None
+    """The user's own rates, which go before list prices: a TOML file, or in code a `RateCard`."""
 
     @field_validator("*", mode="before")
     @classmethod
@@ -137,11 +140,11 @@ class Settings(BaseSettings):
             raise ValueError("a log stream's name: up to 512 characters, no ':' and no '*'")
         return value
 
-    @field_validator("directory", "spool_directory")
+    @field_validator("directory", "spool_directory", "rates")
     @classmethod
-    def _expanded(cls, value: Path | None) -> Path | None:
+    def _expanded(cls, value: Path | RateCard | None) -> Path | RateCard | None:
         try:
-            return None if value is None else value.expanduser()
+            return value.expanduser() if isinstance(value, Path) else value
         except RuntimeError:
             raise ValueError("a path; the user after its '~' has no home directory") from None
 

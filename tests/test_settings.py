@@ -36,6 +36,7 @@ DEFAULTS: dict[str, Any] = {
     "export_at": "close",
     "signals": "sales",
     "checkpoint_seconds": None,
+    "rates": None,
 }
 
 
@@ -73,6 +74,7 @@ RIGHT = [
     ("spool_directory", "spool", Path("spool")),
     ("spool_max_days", "0.5", 0.5),
     ("spool_max_megabytes", "200", 200.0),
+    ("rates", "~/rates.toml", Path.home() / "rates.toml"),
     ("environment", "staging", "staging"),
     ("transcript", "ON", "on"),
     ("transcript", "Off", "off"),
@@ -106,6 +108,7 @@ WRONG = [
     ("spool_max_days", "inf", "3650"),
     ("spool_max_megabytes", "-1", "greater than 0"),
     ("spool_max_megabytes", "nan", "1000000"),
+    ("rates", f"~{SECRET}/x", "home directory"),
     ("transcript", SECRET, "'off' or 'on'"),
     ("export_budget_seconds", SECRET, "number"),
     ("export_budget_seconds", "0", "greater than 0"),
