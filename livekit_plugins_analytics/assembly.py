@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
 from .call import Capture, Found
 from .collectors.latency import latency
 from .collectors.transcript import Line, in_order, transcript
 from .collectors.usage import totals
-from .costs import Costs, UsageLine, price
+from .costs import Connections, Costs, RateCard, UsageLine, price, service_lines
 from .discovery import discovered
 from .ending import end_cause, end_time
 from .facts import Facts
+from .rates import load_rates_leniently
 from .record import (
     Completeness,
     Cost,
@@ -47,7 +46,8 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
     facts, remarks, evidence = capture.facts, capture.remarks, capture.evidence
     start = capture.started_at
     end = max(end_time(evidence), start)
-    costs = _costs(capture, utc(start))
+    rates = load_rates_leniently(settings)
+    costs = _costs(capture, rates, utc(start), utc(max(end, evidence.closed_at or end)))
     lines = in_order(capture.said)
     metrics = _metrics(capture, lines, end)
     stages, implausible = latency(lines, capture.tool_durations)
@@ -86,8 +86,8 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
         metrics_summary=metrics,
         latency=stages,
         usage=capture.usage,
-        cost_summary=_cost_summary(costs),
-        costs=_cost_lines(costs),
+        cost_summary=costs.figures(),
+        costs=[Cost(**row) for row in costs.rows()],
         unpriced=[dict(u) for u in costs.unpriced],
         conversation_notes=remarks.notes,
         conversation_state=remarks.state,
@@ -106,7 +106,7 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
         privacy=_privacy(capture, settings),
         completeness=Completeness(
             close_event_seen=evidence.close_reason is not None,
-            missing=_missing(capture, metrics, costs),
+            missing=_missing(capture, metrics, costs, rates),
             truncated={**capture.truncated, **{k: n for k, n in truncated.items() if n}},
             dropped_events=capture.dropped,
             handler_errors=capture.handler_errors,
@@ -196,6 +196,7 @@ def _metrics(capture: Capture, lines: list[Line], end: float) -> MetricsSummary:
         update={
             "total_llm_calls": capture.llm_calls,
             "cancelled_llm_calls": capture.cancelled_llm_calls,
+            "failed_llm_calls": capture.failed_llm_calls,
             "user_turns": roles.count("user"),
             "agent_turns": roles.count("agent"),
             "interruptions": talk.interruptions(end),
@@ -207,36 +208,18 @@ def _metrics(capture: Capture, lines: list[Line], end: float) -> MetricsSummary:
     )
 
 
-def _costs(capture: Capture, at: datetime) -> Costs:
-    lines = [
-        UsageLine(kind=u.kind, provider=u.provider, model=u.model, quantities=u.quantities)
-        for u in capture.usage
-    ]
-    return price(lines, at)
+def _costs(capture: Capture, rates: RateCard | None, start: datetime, end: datetime) -> Costs:
+    card = rates or RateCard()
+    lines = [UsageLine(**dict(usage)) for usage in capture.usage]
+    if not capture.facts.simulated:
+        phones = [(p.joined_at, p.left_at) for p in capture.participants if p.kind == "sip"]
+        lines += service_lines(card, Connections.between(start, end, phones), start)
+    return price(lines, start, [card], currency=card.currency)
 
 
-def _cost_lines(costs: Costs) -> list[Cost]:
-    return [
-        Cost(
-            kind=c.kind,
-            provider=c.provider,
-            model=c.model,
-            unit=c.unit,
-            quantity=c.quantity,
-            unit_price=None if c.unit_price is None else f"{c.unit_price:f}",
-            amount=None if c.amount is None else f"{c.amount:f}",
-            source=c.source,
-        )
-        for c in costs.lines
-    ]
-
-
-def _cost_summary(costs: Costs) -> dict[str, Any]:
-    """Money as JSON numbers here, for warehouses; the lines keep the exact decimals."""
-    return {k: float(v) if isinstance(v, Decimal) else v for k, v in costs.summary.items()}
-
-
-def _missing(capture: Capture, metrics: MetricsSummary, costs: Costs) -> list[str]:
+def _missing(
+    capture: Capture, metrics: MetricsSummary, costs: Costs, rates: RateCard | None
+) -> list[str]:
     """Names of what is null, empty or too low because it was not measured."""
     missing = [
         f"metrics_summary.{name}"
@@ -253,6 +236,9 @@ def _missing(capture: Capture, metrics: MetricsSummary, costs: Costs) -> list[st
         missing.append("discovered_signals")
     if capture.uncounted_llm_calls:
         missing.append("usage.cancelled_llm_calls")
+    missing += capture.undercounts
+    if rates is None:
+        missing.append("costs.rates")
     if not costs.summary.get("complete", False):
         missing.append("cost_summary")
     return missing

@@ -111,6 +111,8 @@ class Capture:
     dropped: int
     handler_errors: int
     invalid_values: int
+    failed_llm_calls: int | None = None
+    undercounts: tuple[str, ...] = ()
     found: Found | None = None
     """Instead of rules and mentions, in a capture that comes from a journal."""
 
@@ -187,6 +189,7 @@ class Call:
 
     def on_speech_created(self, event: SpeechCreatedEvent) -> None:
         self._begin(event)
+        self._calls.on_speech(self.session, event)
         event.speech_handle.add_done_callback(self._guard(self._conversation.on_speech_done))
 
     def on_tool_execution_updated(self, event: ToolExecutionUpdatedEvent) -> None:
@@ -242,7 +245,7 @@ class Call:
             said=self._words.said,
             unsaid=self._words.dropped,
             talk=self._conversation.talk,
-            usage=value(lambda: usage_lines(self.session.usage), [], "usage"),
+            usage=value(lambda: usage_lines(self.session.usage, self._calls), [], "usage"),
             llm_calls=self._calls.total if self._calls.seen else None,
             cancelled_llm_calls=self._calls.cancelled if self._calls.seen else None,
             uncounted_llm_calls=self._calls.uncounted,
@@ -255,6 +258,8 @@ class Call:
             dropped=dropped,
             handler_errors=self._guard.errors,
             invalid_values=self.invalid_values,
+            failed_llm_calls=self._calls.failed if self._calls.seen else None,
+            undercounts=self._calls.undercounts,
         )
 
     def _begin(self, event: Any) -> None:

@@ -130,6 +130,7 @@ class MetricsSummary(Part):
     interruptions: int = 0
     false_interruptions: int = 0
     cancelled_llm_calls: int | None = None
+    failed_llm_calls: int | None = None
     time_to_first_agent_speech: float | None = None
     user_speaking_seconds: float | None = None
     agent_speaking_seconds: float | None = None
@@ -166,10 +167,17 @@ class Usage(Part):
     provider: str
     model: str
     quantities: dict[str, int | float] = Field(default_factory=dict)
+    mode: str | None = None
+    """STT: streaming, batch or mixed; null: not known."""
+    largest_request: int | None = None
+    """LLM: input tokens of the largest single request; null: not known."""
 
 
 class Cost(Part):
-    """One billed unit of one usage line. Money as decimal text; null: no known price."""
+    """One billed unit of one usage line, or of a service that the user has a rate for.
+
+    Money as decimal text in the summary's currency; null: no known price.
+    """
 
     kind: str
     provider: str

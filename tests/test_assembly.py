@@ -234,6 +234,7 @@ NOT_MEASURED = [
     "metrics_summary.total_cached_input_tokens",
     "metrics_summary.total_output_tokens",
     "metrics_summary.cancelled_llm_calls",
+    "metrics_summary.failed_llm_calls",
     "metrics_summary.time_to_first_agent_speech",
     "metrics_summary.user_speaking_seconds",
     "metrics_summary.agent_speaking_seconds",
@@ -266,6 +267,7 @@ def test_what_was_measured_is_not_missing() -> None:
         ({"facts": Facts()}, "participants"),
         ({"evidence": Evidence(now=T + 70)}, "closed_at"),
         ({"uncounted_llm_calls": 1}, "usage.cancelled_llm_calls"),
+        ({"undercounts": ("usage.shared_models",)}, "usage.shared_models"),
     ],
 )
 def test_what_is_missing_has_a_name(values: dict[str, Any], name: str) -> None:

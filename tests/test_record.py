@@ -136,6 +136,7 @@ TREE: dict[str, Any] = {
             "interruptions",
             "false_interruptions",
             "cancelled_llm_calls",
+            "failed_llm_calls",
             "time_to_first_agent_speech",
             "user_speaking_seconds",
             "agent_speaking_seconds",
@@ -149,7 +150,9 @@ TREE: dict[str, Any] = {
         "end_of_turn_delay": DISTRIBUTION,
         "tool": DISTRIBUTION,
     },
-    "usage": [dict.fromkeys(("kind", "provider", "model", "quantities"))],
+    "usage": [
+        dict.fromkeys(("kind", "provider", "model", "quantities", "mode", "largest_request"))
+    ],
     "cost_summary": None,
     "costs": [
         dict.fromkeys(
