@@ -11,6 +11,7 @@ async def entrypoint(ctx: JobContext):
 
 from livekit.agents import Plugin
 
+from .costs import Rate, RateCard, RatesError
 from .errors import AnalyticsError, SettingsError, SinkError, SpoolError
 from .log import logger
 from .record import SCHEMA_VERSION, SessionRecord
@@ -24,6 +25,9 @@ __all__ = [
     "SCHEMA_VERSION",
     "AnalyticsError",
     "Parcel",
+    "Rate",
+    "RateCard",
+    "RatesError",
     "Recorder",
     "SessionRecord",
     "Settings",

@@ -2,6 +2,7 @@
 
     AnalyticsError
     ├── SettingsError     a setting is wrong; the message names the variable and the fix
+    │   └── RatesError    the rate card is; the message names the file, the entry and the fix
     ├── SinkError         a sink did not confirm a record
     └── SpoolError        the spool directory cannot be used
 

@@ -16,6 +16,7 @@ from .delivery import Courier, courier_for
 from .errors import SettingsError
 from .job import Job
 from .log import logger
+from .rates import load_rates, load_rates_leniently
 from .record import safe_session_id
 from .recorder import Recorder
 from .rulebook import ready, rules_for
@@ -120,12 +121,15 @@ def prewarm(proc: JobProcess | None = None) -> None:
     yourself before the worker starts, without a process, it checks the settings.
 
     Raises:
-        SettingsError: A setting is wrong, and this is not a job's process. There an exception
+        SettingsError: A setting or the rate card (`RatesError`) is wrong, and this is not a job's
+            process. There an exception
             would fail every call (livekit-agents 1.8.9 registers all the same after 12 s): the
             variable is logged, and its default is used.
     """
     at_start = proc is None or _is_main()
     settings = Settings.load() if at_start else _lenient_settings()
+    if settings.enabled:
+        (load_rates if at_start else load_rates_leniently)(settings)
     for name, meant in unknown_variables().items():
         hint = f"; did you mean {meant}?" if meant else ""
         logger.warning("the environment variable %s is no setting of analytics%s", name, hint)

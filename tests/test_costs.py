@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -34,6 +35,10 @@ GROQ = "api.groq.com"
 
 def _line(kind: str, provider: str, model: str, **quantities: int | float) -> UsageLine:
     return UsageLine(kind, provider, model, quantities)
+
+
+def _mode(mode: str, line: UsageLine) -> UsageLine:
+    return dataclasses.replace(line, mode=mode)
 
 
 def _amounts(costs: Costs) -> dict[str, str | None]:
@@ -270,11 +275,178 @@ PRICED = [
         _line("stt", "livekit", "cartesia/ink-whisper", audio_duration=60),
         {"audio_second": "0.003"},
     ),
+    # gpt-5.1 1.25 / 0.125 / 10: 10000 x 1.25 + 30000 x 0.125 + 2000 x 10, per million.
+    (
+        _line(
+            "llm",
+            OPENAI,
+            "gpt-5.1",
+            input_tokens=40000,
+            input_cached_tokens=30000,
+            output_tokens=2000,
+        ),
+        {"input_token": "0.0125", "cached_input_token": "0.00375", "output_token": "0.02"},
+    ),
+    # gpt-4o 2.5 / 10.
+    (
+        _line("llm", OPENAI, "gpt-4o-2024-11-20", input_tokens=12000, output_tokens=800),
+        {"input_token": "0.03", "output_token": "0.008"},
+    ),
+    # gpt-4.1-mini 0.4 / 1.6.
+    (
+        _line("llm", OPENAI, "gpt-4.1-mini", input_tokens=25000, output_tokens=1250),
+        {"input_token": "0.01", "output_token": "0.002"},
+    ),
+    # gpt-4.1-nano 0.1 / 0.025 / 0.4.
+    (
+        _line(
+            "llm",
+            OPENAI,
+            "gpt-4.1-nano",
+            input_tokens=9000,
+            input_cached_tokens=4000,
+            output_tokens=100,
+        ),
+        {"input_token": "0.0005", "cached_input_token": "0.0001", "output_token": "0.00004"},
+    ),
+    # gpt-5.2 1.75 / 14.
+    (
+        _line("llm", OPENAI, "gpt-5.2", input_tokens=8000, output_tokens=500),
+        {"input_token": "0.014", "output_token": "0.007"},
+    ),
+    # claude-opus-4-6 5 / write 6.25 / 25; the whole prompt was written to the cache.
+    (
+        _line(
+            "llm",
+            "anthropic",
+            "claude-opus-4-6",
+            input_tokens=8000,
+            input_cache_creation_tokens=8000,
+            output_tokens=400,
+        ),
+        {"cache_write_token": "0.05", "output_token": "0.01"},
+    ),
+    # On Bedrock a tenth more than at Anthropic: 5.5 / 27.5.
+    (
+        _line("llm", "AWS Bedrock", "claude-opus-4-6", input_tokens=1000, output_tokens=1000),
+        {"input_token": "0.0055", "output_token": "0.0275"},
+    ),
+    # gemini-2.5-flash-lite 0.1 / 0.4.
+    (
+        _line("llm", "Gemini", "gemini-2.5-flash-lite", input_tokens=20000, output_tokens=1000),
+        {"input_token": "0.002", "output_token": "0.0004"},
+    ),
+    # gpt-realtime-mini text 0.6 / 2.4, audio 10 / 20.
+    (
+        _line(
+            "llm",
+            OPENAI,
+            "gpt-realtime-mini",
+            input_tokens=3000,
+            input_text_tokens=1000,
+            input_audio_tokens=2000,
+            output_tokens=900,
+            output_text_tokens=100,
+            output_audio_tokens=800,
+        ),
+        {
+            "input_token": "0.0006",
+            "input_audio_token": "0.02",
+            "output_token": "0.00024",
+            "output_audio_token": "0.016",
+        },
+    ),
+    # grok-4 3 / 15.
+    (
+        _line("llm", "api.x.ai", "grok-4", input_tokens=2000, output_tokens=200),
+        {"input_token": "0.006", "output_token": "0.003"},
+    ),
+    # mistral-large-2411 2 / 6.
+    (
+        _line("llm", "MistralAI", "mistral-large-2411", input_tokens=4000, output_tokens=500),
+        {"input_token": "0.008", "output_token": "0.003"},
+    ),
+    # llama-3.1-8b-instant 0.05 / 0.08.
+    (
+        _line("llm", GROQ, "llama-3.1-8b-instant", input_tokens=100000, output_tokens=10000),
+        {"input_token": "0.005", "output_token": "0.0008"},
+    ),
+    # LiveKit Inference: gpt-5-mini 0.25 / 2, grok-4.5 2 / 6.
+    (
+        _line("llm", "livekit", "openai/gpt-5-mini", input_tokens=16000, output_tokens=1500),
+        {"input_token": "0.004", "output_token": "0.003"},
+    ),
+    (
+        _line("llm", "livekit", "xai/grok-4.5", input_tokens=5000, output_tokens=500),
+        {"input_token": "0.01", "output_token": "0.003"},
+    ),
+    # nova-3 for files 0.0043 a minute, 0.071667 per 1000 s: 450 x 0.000071667.
+    (
+        _mode("batch", _line("stt", "Deepgram", "nova-3", audio_duration=450.0)),
+        {"audio_second": "0.03225015"},
+    ),
+    # nova-2 for files the same.
+    (
+        _mode("batch", _line("stt", "Deepgram", "nova-2-general", audio_duration=60)),
+        {"audio_second": "0.00430002"},
+    ),
+    # Streamed: the stream's price, as where it is not known.
+    (
+        _mode("streaming", _line("stt", "Deepgram", "nova-3", audio_duration=100)),
+        {"audio_second": "0.008"},
+    ),
+    # whisper-1 takes files only: one price.
+    (
+        _mode("batch", _line("stt", OPENAI, "whisper-1", audio_duration=120)),
+        {"audio_second": "0.012"},
+    ),
+    # solaria-1 0.75 an hour streamed, 0.208333 per 1000 s; 0.61 for files.
+    (_line("stt", "Gladia", "solaria-1", audio_duration=60), {"audio_second": "0.01249998"}),
+    (
+        _mode("batch", _line("stt", "Gladia", "solaria-1", audio_duration=1000)),
+        {"audio_second": "0.169444"},
+    ),
+    # scribe_v2_realtime 0.39 an hour: 0.108333 per 1000 s.
+    (
+        _line("stt", "ElevenLabs", "scribe_v2_realtime", audio_duration=60),
+        {"audio_second": "0.00649998"},
+    ),
+    # LiveKit Inference: flux multilingual 0.0078 a minute, universal-streaming 0.0025.
+    (
+        _line("stt", "livekit", "deepgram/flux-general-multi", audio_duration=90),
+        {"audio_second": "0.0117"},
+    ),
+    (
+        _line("stt", "livekit", "assemblyai/universal-streaming", audio_duration=60),
+        {"audio_second": "0.00250002"},
+    ),
+    # gpt-4o-mini-transcribe: audio 3, text 1.25, out 5.
+    (
+        _line(
+            "stt",
+            OPENAI,
+            "gpt-4o-mini-transcribe",
+            input_tokens=2400,
+            input_audio_tokens=2000,
+            output_tokens=600,
+        ),
+        {"input_audio_token": "0.006", "input_token": "0.0005", "output_token": "0.003"},
+    ),
+    # tts-1-hd 30, Polly standard 4, mistv3 30, inworld-tts-2 25 per million.
+    (_line("tts", OPENAI, "tts-1-hd", characters_count=1500), {"character": "0.045"}),
+    (_line("tts", "Amazon Polly", "standard", characters_count=2500), {"character": "0.01"}),
+    (_line("tts", "Rime", "mistv3", characters_count=2000), {"character": "0.06"}),
+    (
+        _line("tts", "livekit", "inworld/inworld-tts-2", characters_count=4000),
+        {"character": "0.1"},
+    ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("line", "amounts"), PRICED, ids=[f"{line.provider}-{line.model}" for line, _ in PRICED]
+    ("line", "amounts"),
+    PRICED,
+    ids=[f"{line.provider}-{line.model}-{line.mode}" for line, _ in PRICED],
 )
 def test_a_line_costs_its_list_price(line: UsageLine, amounts: dict[str, str]) -> None:
     """Every unit of the line has the amount computed by hand, and a source."""
@@ -318,6 +490,14 @@ UNPRICED = [
     (_line("stt", "Deepgram", "whisper-large", audio_duration=60), "doubted"),
     (_line("stt", "AssemblyAI", "universal-2", audio_duration=60), "doubted"),
     (_line("stt", GROQ, "whisper-large-v3-turbo", audio_duration=60), "doubted"),
+    # The other way round: files, where only the stream has a price; or both, not told apart.
+    (
+        _mode("batch", _line("stt", "Deepgram", "flux-general-en", audio_duration=9)),
+        "no_batch_price",
+    ),
+    (_mode("batch", _line("stt", "Deepgram", "nova-3", input_tokens=9)), "no_split"),
+    (_mode("batch", _line("stt", "AWS", "transcribe", output_tokens=9)), "no_rate"),
+    (_mode("mixed", _line("stt", "Deepgram", "nova-3", audio_duration=60)), "mixed_modes"),
     # An entry that contradicts the vendor.
     (_line("tts", "ElevenLabs", "eleven_multilingual_v2", characters_count=10), "doubted"),
     (_line("llm", OPENAI, "gpt-4o-2024-05-13", **TOKENS), "doubted"),
@@ -804,6 +984,7 @@ LINES = st.builds(
     model=NAMES,
     quantities=st.dictionaries(FIELDS, NUMBERS),
     largest_request=st.none() | st.integers(),
+    mode=st.sampled_from([None, "streaming", "batch", "mixed"]),
 )
 SESSIONS = st.lists(LINES | st.sampled_from([line for line, _ in PRICED]), max_size=5)
 MOMENTS = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1))

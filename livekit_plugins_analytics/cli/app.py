@@ -10,6 +10,7 @@ from ..version import __version__
 from .checkpoints import app as checkpoints
 from .doctor import doctor
 from .drain import drain
+from .prices import prices_app as prices
 from .signals import app as signals
 from .spool import app as spool
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.command()(doctor)
 app.command()(drain)
 app.add_typer(checkpoints)
+app.add_typer(prices)
 app.add_typer(signals)
 app.add_typer(spool)
 

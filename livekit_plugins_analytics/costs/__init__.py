@@ -8,16 +8,17 @@ from .errors import RatesError
 from .price_list import NoRate, PriceList, UnitPrice
 from .pricing import CostLine, Costs, Unpriced, price
 from .rates import Rate, RateCard
-from .repricing import Repricing, repriced
+from .repricing import Bill, Repricing, Sum, repriced
 from .services import Connections, service_lines
 from .units import NAMES, SERVICES, UNITS
 from .usage import UsageLine
-from .vendors import vendor
+from .vendors import known_names, sellers, vendor
 
 __all__ = [
     "NAMES",
     "SERVICES",
     "UNITS",
+    "Bill",
     "Connections",
     "CostLine",
     "Costs",
@@ -28,12 +29,15 @@ __all__ = [
     "RateCard",
     "RatesError",
     "Repricing",
+    "Sum",
     "UnitPrice",
     "Unpriced",
     "UsageLine",
+    "known_names",
     "parse_card",
     "price",
     "repriced",
+    "sellers",
     "service_lines",
     "vendor",
 ]

@@ -29,13 +29,11 @@ class Sum:
     unpriced: int = 0
     """Lines without a price: the amount is a lower bound."""
 
-    def add(self, amount: Decimal | None) -> None:
-        """One more line."""
-        if amount is None:
-            self.unpriced += 1
-            return
+    def include(self, other: Sum) -> None:
+        """Add another's lines."""
         with localcontext(EXACT):
-            self.amount += amount
+            self.amount += other.amount
+        self.unpriced += other.unpriced
 
 
 @dataclass
@@ -46,8 +44,21 @@ class Bill:
     vendors: dict[str, Sum] = field(default_factory=dict)
 
     def add(self, provider: str, model: str, amount: Decimal | None) -> None:
-        """One more line."""
-        self.vendors.setdefault(vendor(provider, model), Sum()).add(amount)
+        """One more line; None: it has no price."""
+        line = Sum(unpriced=1) if amount is None else Sum(amount)
+        self.vendors.setdefault(vendor(provider, model), Sum()).include(line)
+
+    def include(self, other: Bill) -> None:
+        """Add another bill in this currency."""
+        for name, paid in other.vendors.items():
+            self.vendors.setdefault(name, Sum()).include(paid)
+
+    def total(self) -> Sum:
+        """All vendors together."""
+        total = Sum()
+        for paid in self.vendors.values():
+            total.include(paid)
+        return total
 
 
 @dataclass(frozen=True)

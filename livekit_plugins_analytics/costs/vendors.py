@@ -129,3 +129,17 @@ def _slug(name: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "_", name)[:_SLUG_LENGTH].strip("_") or "unknown"
     # "total_estimated_cost" is the sum's own key.
     return "total_estimated_vendor" if slug == "total_estimated" else slug
+
+
+def sellers() -> list[str]:
+    """The vendors whose models have a public price list, by the name that a card would use."""
+    found: dict[str, str] = {}
+    for name, library in _KNOWN.values():
+        if library:
+            found.setdefault(library, name)
+    return sorted(found.values())
+
+
+def known_names() -> frozenset[str]:
+    """Every name of a vendor or a provider that is known here, in lower case."""
+    return frozenset(_KNOWN) | {name for name, _ in _KNOWN.values()}

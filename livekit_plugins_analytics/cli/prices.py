@@ -1,0 +1,269 @@
+"""``livekit-analytics prices``: show prices, check a rate card, price stored records again."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from ..costs import (
+    SERVICES,
+    UNITS,
+    ListPrices,
+    NoRate,
+    RateCard,
+    RatesError,
+    UnitPrice,
+    UsageLine,
+    known_names,
+    sellers,
+)
+from ..rates import load_rates, read_card
+from .options import AsJson, EnvFile, begin, give_up, settings_or_exit
+from .reprice import reprice
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+prices_app = typer.Typer(
+    name="prices", help="What models cost: list prices and your own rates.", no_args_is_help=True
+)
+
+Rates = Annotated[
+    Path | None, typer.Option("--rates", help="A rate card instead of ANALYTICS_RATES.")
+]
+
+# Reasons that say that the model is known, and has no price that can be trusted.
+_TELLING = {
+    "batch_price",
+    "doubted",
+    "estimate",
+    "moving_alias",
+    "request_fee",
+    "time_of_day",
+}
+
+
+_COLUMNS = ("Vendor", "Model", "Unit", "Price", "Source")
+
+
+class Found(NamedTuple):
+    """A price of a model."""
+
+    vendor: str
+    model: str
+    unit: str
+    mode: str | None
+    price: UnitPrice
+
+
+@prices_app.command()
+def show(
+    models: Annotated[
+        list[str], typer.Argument(metavar="MODEL...", help="gpt-4o-mini, deepgram/nova-3, ...")
+    ],
+    rates: Rates = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Prices of this day, UTC."),
+    ] = None,
+    env_file: EnvFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what models cost, with the source of each price.
+
+    A model of LiveKit Inference is named vendor/model. Exits with 1 where one has no price.
+    """
+    begin(env_file, verbose=False)
+    card = card_or_exit(rates)
+    moment = (at or datetime.now(timezone.utc)).replace(tzinfo=timezone.utc)
+    answers = {model: _found(model, card, moment) for model in models}
+    if as_json:
+        typer.echo(json.dumps({"at": moment.isoformat(), "models": _as_objects(answers)}))
+    else:
+        _show(answers)
+    if not all(found for found, _ in answers.values()):
+        raise typer.Exit(1)
+
+
+@prices_app.command()
+def check(
+    path: Annotated[Path, typer.Argument(metavar="RATES", help="A rate card in TOML.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a rate card; names file, line, entry and fix of what is wrong.
+
+    Exits with 0 where it can be used, warnings or not, and 1 where it cannot.
+    """
+    try:
+        card = read_card(path)
+    except RatesError as error:
+        if as_json:
+            typer.echo(json.dumps({"ok": False, "error": str(error)}))
+        else:
+            typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    warnings = list(_warnings(card))
+    if as_json:
+        body = {"ok": True, "rates": len(card), "currency": card.currency, "warnings": warnings}
+        typer.echo(json.dumps({**body, "version": card.version}))
+        return
+    _show_card(card, warnings)
+
+
+prices_app.command()(reprice)
+
+
+def card_or_exit(path: Path | None) -> RateCard:
+    """The card of this file, else of the settings; where it is wrong, the command ends."""
+    try:
+        return read_card(path) if path else load_rates(settings_or_exit())
+    except RatesError as error:
+        give_up(str(error))
+
+
+def _found(name: str, card: RateCard, at: datetime) -> tuple[list[Found], list[str]]:
+    """All prices of a model, and why there is none where it is known."""
+    asked = [(seller, name) for seller in sellers()]
+    asked += [(rate.vendor.strip().lower(), name) for rate in card]
+    vendor, slash, model = name.partition("/")
+    if slash:
+        asked.append((vendor, model))
+    found: dict[Found, None] = {}
+    reasons: dict[str, None] = {}
+    for seller, model in dict.fromkeys(asked):
+        for line, unit in _lines(seller, model):
+            try:
+                price = _price(line, unit, card, at)
+                found[Found(seller, model, unit, line.mode, price)] = None
+            except NoRate as error:
+                if error.reason in _TELLING:
+                    reasons[f"{seller}: {error.reason}"] = None
+    return list(found), list(reasons)
+
+
+def _lines(seller: str, model: str) -> Iterator[tuple[UsageLine, str]]:
+    for unit in UNITS:
+        if unit in SERVICES:
+            continue
+        for kind in ("llm", "stt", "tts"):
+            yield UsageLine(kind, seller, model), unit
+        if unit == "audio_second":
+            yield UsageLine("stt", seller, model, mode="batch"), unit
+
+
+def _price(line: UsageLine, unit: str, card: RateCard, at: datetime) -> UnitPrice:
+    try:
+        return card.rate(line, unit, at)
+    except NoRate:
+        return ListPrices().rate(line, unit, at)
+
+
+def _as_objects(answers: dict[str, tuple[list[Found], list[str]]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "model": name,
+            "prices": [
+                {
+                    "vendor": one.vendor,
+                    "model": one.model,
+                    "unit": one.unit,
+                    "mode": one.mode,
+                    "unit_price": f"{one.price.each:f}",
+                    "currency": one.price.currency,
+                    "source": one.price.source,
+                }
+                for one in found
+            ],
+            "reasons": reasons,
+        }
+        for name, (found, reasons) in answers.items()
+    ]
+
+
+def _show(answers: dict[str, tuple[list[Found], list[str]]]) -> None:
+    from rich.table import Column, Table
+
+    console = _console()
+    for name, (found, reasons) in answers.items():
+        if not found:
+            why = f" ({'; '.join(reasons)})" if reasons else ": no list has this model"
+            console.print(f"{name}: no price{why}", style="yellow")
+            continue
+        table = Table(*(Column(name, overflow="fold") for name in _COLUMNS))
+        for one in found:
+            unit = one.unit.replace("_", " ") + (f", {one.mode}" if one.mode else "")
+            price = _readable(one.price, one.unit)
+            table.add_row(one.vendor, one.model, unit, price, one.price.source)
+        console.print(table)
+
+
+def _readable(price: UnitPrice, unit: str) -> str:
+    """The price as the vendors' pages have it: by the million, or by the minute."""
+    many, of = 1, unit
+    if unit.endswith(("token", "character")):
+        many, of = 1_000_000, "million"
+    elif unit.endswith("second"):
+        many, of = 60, "minute"
+    return f"{price.of(Decimal(many)).normalize():f} {price.currency} per {of}"
+
+
+def _warnings(card: RateCard) -> Iterator[str]:
+    rates = list(card)
+    now = datetime.now(timezone.utc)
+    for number, rate in enumerate(rates, 1):
+        for earlier, first in enumerate(rates[: number - 1], 1):
+            if first.shadows(rate):
+                yield f"rate {number} never applies: rate {earlier} comes first and covers it"
+                break
+        if rate.currency not in (None, card.currency):
+            yield (
+                f"rate {number} is in {rate.currency}, the card in {card.currency}: what it covers "
+                "stays unpriced, for nothing is converted"
+            )
+        if rate.valid_until and rate.valid_until <= now:
+            yield f"rate {number} ended on {rate.valid_until:%Y-%m-%d}"
+        name = rate.vendor.strip().lower()
+        if rate.unit not in SERVICES and name not in known_names() and not set(".:") & set(name):
+            near = difflib.get_close_matches(name, known_names(), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            yield f"rate {number}: no vendor is known here as {rate.vendor!r}{hint}"
+
+
+def _show_card(card: RateCard, warnings: list[str]) -> None:
+    from rich.table import Table
+
+    console = _console()
+    console.print(
+        f"{card.name} can be used: {len(card)} rates, {card.currency}, version {card.version}",
+        style="green",
+    )
+    table = Table("", "Vendor", "Model", "Unit", "Price", "Valid")
+    for number, rate in enumerate(card, 1):
+        per = f" per {rate.per:,}" if rate.per > 1 else ""
+        days = [f"{m:%Y-%m-%d}" if m else "" for m in (rate.valid_from, rate.valid_until)]
+        kinds = [k for k in (rate.kind, rate.mode) if k]
+        table.add_row(
+            str(number),
+            rate.vendor,
+            rate.model,
+            rate.unit + (f" ({', '.join(kinds)})" if kinds else ""),
+            f"{rate.price:f} {rate.currency or card.currency}{per}",
+            f"{days[0]}..{days[1]}" if any(days) else "always",
+        )
+    console.print(table)
+    for warning in warnings:
+        console.print(f"Warning: {warning}.", style="yellow")
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    # Made for each command: the stream may be a test's, a pipe or a terminal.
+    return Console(highlight=False, markup=False, soft_wrap=True)
