@@ -74,7 +74,7 @@ def _check_keys(table: dict[str, Any], known: tuple[str, ...], name: str) -> Non
     for key in table:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f"; did you mean {near[0]!r}?" if near else "."
             raise RatesError(
                 f"there is no {key!r}{hint} There are: {', '.join(known)}", source=name
             )

@@ -65,5 +65,5 @@ def meant(name: str) -> Meant:
     if name == _ANY_TOKEN:
         return Meant(frozenset(unit for unit in UNITS if unit.endswith("_token")), 1)
     near = difflib.get_close_matches(name, NAMES, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}?" if near else "."
     raise ValueError(f"there is no unit {name!r}{hint} There are: {', '.join(NAMES)}")

@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from livekit.agents import Agent, AgentSession, function_tool
-from livekit.agents.llm import RealtimeCapabilities, RealtimeModel, RealtimeSession
+from livekit.agents.llm import (
+    LLMError,
+    RealtimeCapabilities,
+    RealtimeModel,
+    RealtimeModelError,
+    RealtimeSession,
+)
 from livekit.agents.metrics import (
     AgentSessionUsage,
     EOTModelUsage,
@@ -19,17 +25,21 @@ from livekit.agents.metrics import (
     LLMMetrics,
     LLMModelUsage,
     RealtimeModelMetrics,
+    STTMetrics,
     STTModelUsage,
     TTSModelUsage,
     VADMetrics,
 )
+from livekit.agents.metrics.base import Metadata
+from livekit.agents.stt import STTError
 
 from livekit_plugins_analytics.collectors.usage import Calls, totals, usage_lines
 from livekit_plugins_analytics.guard import Guard
 from livekit_plugins_analytics.record import MetricsSummary, Usage
-from livekit_plugins_analytics.testing import Reply, ScriptedLLM
+from livekit_plugins_analytics.testing import Reply, ScriptedLLM, ScriptedSTT, ScriptedTTS
 from livekit_plugins_analytics.testing import ToolCall as Ask
 
+from ..dictation import Nowhere
 from .events import T
 
 
@@ -167,13 +177,42 @@ def llm_metrics(*, cancelled: bool = False, total_tokens: int = 15) -> LLMMetric
     )
 
 
-def realtime_metrics(*, cancelled: bool = False, tokens: int = 15) -> RealtimeModelMetrics:
+def request(
+    prompt: int, completion: int, *, total: int | None = None, model: str = "gpt-4o-mini"
+) -> LLMMetrics:
+    """A request of a certain model with these tokens."""
+    return llm_metrics().model_copy(
+        update={
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion if total is None else total,
+            "metadata": Metadata(model_name=model, model_provider="api.openai.com"),
+        }
+    )
+
+
+def heard(*, streamed: bool, seconds: float = 1.0, named: bool = True) -> STTMetrics:
+    """A piece of audio transcribed."""
+    return STTMetrics(
+        label="x",
+        request_id="r",
+        timestamp=T,
+        duration=0,
+        audio_duration=seconds,
+        streamed=streamed,
+        metadata=Metadata(model_name="nova-3", model_provider="Deepgram") if named else None,
+    )
+
+
+def realtime_metrics(
+    *, cancelled: bool = False, tokens: int = 15, total: int | None = None
+) -> RealtimeModelMetrics:
     return RealtimeModelMetrics(
         request_id="r",
         timestamp=T,
         cancelled=cancelled,
         output_tokens=tokens,
-        total_tokens=tokens,
+        total_tokens=tokens if total is None else total,
         input_token_details=RealtimeModelMetrics.InputTokenDetails(),
         output_token_details=RealtimeModelMetrics.OutputTokenDetails(),
     )
@@ -326,6 +365,159 @@ async def test_a_realtime_model_is_counted_by_its_session(calls: Calls) -> None:
     assert (calls.total, calls.cancelled, calls.uncounted) == (3, 2, 1)
 
 
+async def test_a_realtime_models_replies_are_not_told_by_speech(calls: Calls) -> None:
+    """Its requests do not name the speech: an interrupted one is none that nobody reported."""
+    model = Silent()
+    async with AgentSession[None](llm=model, vad=None) as session:
+        session.on("speech_created", lambda e: calls.on_speech(session, e))
+        await session.start(Agent(instructions="x"))
+        speech = session.generate_reply()
+        speech.interrupt()
+        await speech
+
+    assert calls.seen
+    assert (calls.uncounted, calls.undercounts) == (0, ())
+
+
+# -- where the framework's sums are known to be wrong
+
+
+@pytest.mark.parametrize(
+    ("metrics", "undercounts"),
+    [
+        (request(100, 20), ()),
+        (request(100, 20, total=300), ("usage.thinking_tokens",)),
+        (request(100, 20, total=0), ()),
+        (realtime_metrics(), ()),
+        (realtime_metrics(total=90), ("usage.thinking_tokens",)),
+    ],
+    ids=["whole", "thinking", "no total", "realtime", "realtime thinking"],
+)
+async def test_tokens_that_are_in_the_total_only_are_named(
+    calls: Calls, metrics: Any, undercounts: tuple[str, ...]
+) -> None:
+    """Gemini's plugin leaves thinking out of the output."""
+    model = Heard(default="x")
+    async with AgentSession[None](llm=model, vad=None) as session:
+        await session.start(Agent(instructions="x"))
+        calls.watch(session)
+
+        model.send(metrics)
+
+    assert calls.undercounts == undercounts
+
+
+@pytest.mark.parametrize("shared", ["llm", "stt", "tts"])
+async def test_a_component_of_two_sessions_at_once_is_named_in_both(
+    calls: Calls, shared: str
+) -> None:
+    """Each session's sums have the other's requests too."""
+    component: Any = {"llm": ScriptedLLM, "stt": ScriptedSTT, "tts": ScriptedTTS}[shared]()
+    other = Calls(Guard())
+    async with (
+        AgentSession[None](vad=None, **{shared: component}) as first,
+        AgentSession[None](vad=None, **{shared: component}) as second,
+    ):
+        await first.start(Agent(instructions="x"))
+        calls.watch(first)
+        assert calls.undercounts == ()
+        await second.start(Agent(instructions="x"))
+        other.watch(second)
+
+    assert calls.undercounts == other.undercounts == ("usage.shared_models",)
+
+
+async def test_a_component_that_serves_one_session_after_the_other_is_not_shared(
+    calls: Calls,
+) -> None:
+    model, later = Heard(default="x"), Calls(Guard())
+    for each in (calls, later):
+        async with AgentSession[None](llm=model, vad=None) as session:
+            await session.start(Agent(instructions="x"))
+            each.watch(session)
+        each.stop()
+
+    assert calls.undercounts == later.undercounts == ()
+
+
+async def test_sessions_with_models_of_their_own_share_nothing(calls: Calls) -> None:
+    other = Calls(Guard())
+    async with (
+        AgentSession[None](llm=ScriptedLLM(), vad=None) as first,
+        AgentSession[None](llm=ScriptedLLM(), vad=None) as second,
+    ):
+        for each, session in ((calls, first), (other, second)):
+            await session.start(Agent(instructions="x"))
+            each.watch(session)
+
+    assert calls.undercounts == other.undercounts == ()
+
+
+async def test_failed_attempts_of_language_models_are_counted(calls: Calls) -> None:
+    """Those of other components are in the record's errors only."""
+    model = Heard(default="x")
+    failed: dict[str, Any] = {"timestamp": T, "label": "x", "error": OSError("x")}
+    async with AgentSession[None](llm=model, vad=None) as session:
+        await session.start(Agent(instructions="x"))
+        calls.watch(session)
+        for kind in (LLMError, LLMError, RealtimeModelError, STTError):
+            model.emit("error", kind(**failed, recoverable=True))
+
+    assert (calls.failed, calls.total) == (3, 0)
+
+
+# -- what is known of the requests behind a sum
+
+
+@pytest.mark.parametrize(
+    ("metrics", "mode"),
+    [
+        ([], None),
+        ([heard(streamed=True)], "streaming"),
+        ([heard(streamed=False), heard(streamed=False)], "batch"),
+        ([heard(streamed=False), heard(streamed=True)], "mixed"),
+        # A connection reports itself, whatever is done with it.
+        ([heard(streamed=True, seconds=0), heard(streamed=False)], "batch"),
+        ([heard(streamed=True, named=False)], None),
+    ],
+    ids=["unheard", "streaming", "batch", "mixed", "connection", "nameless"],
+)
+async def test_a_line_tells_how_an_stt_was_used(
+    calls: Calls, metrics: list[STTMetrics], mode: str | None
+) -> None:
+    ears = ScriptedSTT()
+    async with AgentSession[None](stt=ears, vad=None) as session:
+        await session.start(Agent(instructions="x"))
+        calls.watch(session)
+        for each in metrics:
+            ears.emit("metrics_collected", each)
+
+    usage = [STTModelUsage(provider="Deepgram", model="nova-3", audio_duration=2)]
+    (line,) = usage_lines(AgentSessionUsage(model_usage=list(usage)), calls)
+    assert line.mode == mode
+    assert not calls.seen
+
+
+@pytest.mark.parametrize(
+    ("total", "largest"), [(600, 300), (601, None), (0, None)], ids=["all", "missed one", "none"]
+)
+async def test_a_line_tells_the_largest_request_where_all_were_heard(
+    calls: Calls, total: int, largest: int | None
+) -> None:
+    """Some models cost more in requests above a length."""
+    model = Heard(default="x")
+    async with AgentSession[None](llm=model, vad=None) as session:
+        await session.start(Agent(instructions="x"))
+        calls.watch(session)
+        for prompt in (200, 300, 100):
+            model.send(request(prompt, 1))
+        model.send(request(9000, 1, model="another"))
+
+    usage = [LLMModelUsage(provider="api.openai.com", model="gpt-4o-mini", input_tokens=total)]
+    (line,) = usage_lines(AgentSessionUsage(model_usage=list(usage)), calls)
+    assert line.largest_request == largest
+
+
 # -- in a real session
 
 
@@ -383,3 +575,38 @@ async def test_a_reply_cut_off_before_its_end_is_a_request_whose_tokens_nobody_k
         await speech
 
     assert (calls.total, calls.cancelled, calls.uncounted) == (1, 1, 1)
+
+
+async def test_a_reply_given_up_before_its_first_word_is_a_request_that_nobody_reports(
+    calls: Calls,
+) -> None:
+    """The framework has no metrics of it; the speech tells."""
+    model = ScriptedLLM(Reply("late", ttft=60.0))
+    asked = asyncio.Event()
+    async with AgentSession[None](llm=model, vad=None) as session:
+        session.on("speech_created", lambda e: calls.on_speech(session, e))
+        session.on(
+            "agent_state_changed", lambda e: asked.set() if e.new_state == "thinking" else None
+        )
+        await session.start(Agent(instructions="x"))
+        speech = session.generate_reply()
+        await asyncio.wait_for(asked.wait(), 10)
+        speech.interrupt()
+        await speech
+
+    assert (calls.total, calls.cancelled, calls.uncounted) == (0, 0, 1)
+    assert calls.undercounts == ()
+
+
+async def test_words_that_no_model_wrote_are_no_request(calls: Calls) -> None:
+    async with AgentSession[None](
+        llm=ScriptedLLM(), tts=ScriptedTTS(ttfb=60.0), vad=None
+    ) as session:
+        session.on("speech_created", lambda e: calls.on_speech(session, e))
+        session.output.audio = Nowhere()
+        await session.start(Agent(instructions="x"))
+        speech = session.say("Please hold the line.")
+        speech.interrupt()
+        await speech
+
+    assert (calls.total, calls.uncounted, calls.undercounts) == (0, 0, ())
