@@ -21,7 +21,9 @@ from livekit_plugins_analytics.costs import (
     NoRate,
     UnitPrice,
     UsageLine,
+    known_names,
     price,
+    sellers,
     vendor,
 )
 
@@ -890,6 +892,18 @@ def test_downloaded_prices_are_not_passed_off_as_the_release() -> None:
         (line,) = price([EXAMPLE[1]], AT).lines
 
     assert re.fullmatch(LIBRARY.pattern + r"\+2026-11-20", line.source or "")
+
+
+def test_every_price_list_has_a_seller() -> None:
+    """The names are distinct, known, and each has a list that can be asked."""
+    names = sellers()
+
+    assert {"openai", "deepgram", "xai", "livekit", "google"} <= set(names) <= known_names()
+    assert len(set(names)) == len(names)
+    assert "azure" in known_names() and "vertex ai" in known_names()
+    for name in names:
+        costs = price([_line("tts", name, "no-such-model", characters_count=1)], AT)
+        assert _reasons(costs) == {"character": "unknown_model"}
 
 
 def test_importing_costs_does_not_import_the_library() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from livekit_plugins_analytics import Rate, RateCard, SessionRecord, Settings
 from livekit_plugins_analytics.assembly import assemble
-from livekit_plugins_analytics.costs import Sum, repriced
+from livekit_plugins_analytics.costs import Bill, Sum, repriced
 from livekit_plugins_analytics.record import Participant, Usage, line, utc
 
 from .collectors.events import T
@@ -67,6 +67,22 @@ def test_the_difference_is_of_the_lines_whose_rate_changed() -> None:
     assert result.before.total().amount == Decimal("0.0387")
     assert result.before.total().unpriced == 1
     assert result.after.total().amount == Decimal("0.0427")
+
+
+def test_bills_of_several_records_add_up() -> None:
+    """Twice 0.03, 0.0027 and 0.01, and two lines without a price before."""
+    all_before, all_after = Bill("USD"), Bill("USD")
+    for _ in range(2):
+        result = repriced(stored(), CHEAPER)
+        all_before.include(result.before)
+        all_after.include(result.after)
+
+    assert {name: paid.amount for name, paid in all_after.vendors.items()} == {
+        "openai": Decimal("0.0054"),
+        "deepgram": Decimal("0.06"),
+        "nobody": Decimal("0.02"),
+    }
+    assert all_before.total() == Sum(Decimal("0.0774"), unpriced=2)
 
 
 def test_the_new_record_is_the_next_revision_and_else_the_same() -> None:

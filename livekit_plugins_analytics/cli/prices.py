@@ -132,20 +132,30 @@ def _found(name: str, card: RateCard, at: datetime) -> tuple[list[Found], list[s
     """All prices of a model, and why there is none where it is known."""
     asked = [(seller, name) for seller in sellers()]
     asked += [(rate.vendor.strip().lower(), name) for rate in card]
-    vendor, slash, model = name.partition("/")
+    vendor, slash, own = name.partition("/")
     if slash:
-        asked.append((vendor, model))
+        asked.append((vendor, own))
+    # A rate for every model of a vendor does not tell that the vendor has this one.
+    telling = RateCard([rate for rate in card if rate.model != "*"])
     found: dict[Found, None] = {}
     reasons: dict[str, None] = {}
     for seller, model in dict.fromkeys(asked):
-        for line, unit in _lines(seller, model):
-            try:
-                price = _price(line, unit, card, at)
-                found[Found(seller, model, unit, line.mode, price)] = None
-            except NoRate as error:
-                if error.reason in _TELLING:
-                    reasons[f"{seller}: {error.reason}"] = None
+        known, why = _prices(seller, model, telling, at)
+        reasons |= dict.fromkeys(why)
+        if known or (seller, model) == (vendor, own):
+            found |= dict.fromkeys(_prices(seller, model, card, at)[0])
     return list(found), list(reasons)
+
+
+def _prices(seller: str, model: str, card: RateCard, at: datetime) -> tuple[list[Found], list[str]]:
+    found, reasons = [], []
+    for line, unit in _lines(seller, model):
+        try:
+            found.append(Found(seller, model, unit, line.mode, _price(line, unit, card, at)))
+        except NoRate as error:
+            if error.reason in _TELLING:
+                reasons.append(f"{seller}: {error.reason}")
+    return found, reasons
 
 
 def _lines(seller: str, model: str) -> Iterator[tuple[UsageLine, str]]:
@@ -196,7 +206,9 @@ def _show(answers: dict[str, tuple[list[Found], list[str]]]) -> None:
             why = f" ({'; '.join(reasons)})" if reasons else ": no list has this model"
             console.print(f"{name}: no price{why}", style="yellow")
             continue
-        table = Table(*(Column(name, overflow="fold") for name in _COLUMNS))
+        # A price or a unit in two lines is hard to read, a name or a source is not.
+        whole = ("Unit", "Price")
+        table = Table(*(Column(n, overflow="fold", no_wrap=n in whole) for n in _COLUMNS))
         for one in found:
             unit = one.unit.replace("_", " ") + (f", {one.mode}" if one.mode else "")
             price = _readable(one.price, one.unit)

@@ -119,9 +119,9 @@ def _store(store: Stored, name: str, read: bytes, record: dict[str, Any]) -> Non
 def _as_object(totals: Totals, counts: Counter[str], records: int) -> dict[str, Any]:
     def entry(before: Sum, after: Sum) -> dict[str, Any]:
         return {
-            "before": f"{before.amount:f}",
-            "after": f"{after.amount:f}",
-            "difference": f"{after.amount - before.amount:f}",
+            "before": _exact(before.amount),
+            "after": _exact(after.amount),
+            "difference": _exact(after.amount - before.amount),
             "unpriced_before": before.unpriced,
             "unpriced_after": after.unpriced,
         }
@@ -173,6 +173,11 @@ def _show(totals: Totals, counts: Counter[str], records: int, written: bool) -> 
     )
     if not written:
         console.print("Nothing was written; --write stores each as its next revision.")
+
+
+def _exact(amount: Decimal) -> str:
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _console(*, stderr: bool = False) -> Console:

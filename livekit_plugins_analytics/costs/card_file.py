@@ -15,7 +15,7 @@ from .rates import Rate, RateCard, digest
 
 if sys.version_info >= (3, 11):
     import tomllib
-else:
+else:  # pragma: no cover  # the standard library has it from 3.11 on
     import tomli as tomllib
 
 _ENTRY = re.compile(r"^[ \t]*\[\[[ \t]*rates[ \t]*\]\]", re.MULTILINE)

@@ -132,11 +132,11 @@ def _slug(name: str) -> str:
 
 
 def sellers() -> list[str]:
-    """The vendors whose models have a public price list, by the name that a card would use."""
+    """One provider for each public price list, by the vendor's name where that has the list."""
     found: dict[str, str] = {}
-    for name, library in _KNOWN.values():
+    for provider, (name, library) in _KNOWN.items():
         if library:
-            found.setdefault(library, name)
+            found.setdefault(library, name if library_provider(name) == library else provider)
     return sorted(found.values())
 
 

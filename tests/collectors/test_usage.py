@@ -423,6 +423,8 @@ async def test_a_component_of_two_sessions_at_once_is_named_in_both(
         assert calls.undercounts == ()
         await second.start(Agent(instructions="x"))
         other.watch(second)
+        calls.stop()
+        other.stop()
 
     assert calls.undercounts == other.undercounts == ("usage.shared_models",)
 
