@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import logging
 import os
 import pickle
 import threading
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -415,6 +417,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"currency": 3}, "three letters"),
     ({"valid_from": "2026"}, "valid_from must be a date"),
     (
+        {"valid_until": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2)))},
+        "valid_until must be a date",
+    ),
+    (
         {"valid_from": datetime(2026, 1, 1), "valid_until": day(2026, 1, 1)},
         "valid_from must be before valid_until",
     ),
@@ -434,6 +440,7 @@ def test_a_wrong_rate_says_what_and_the_fix(values: dict[str, Any], message: str
 CARDS = [
     ('currency = "USD"\n[[rates]\n', "mine.toml: not TOML: "),
     ("[[rate]]\nvendor = 'x'\n", "mine.toml: there is no 'rate'; did you mean 'rates'? There are"),
+    (f"version = {'9' * 5000}", "mine.toml: "),
     ("zzz = 1", "mine.toml: there is no 'zzz'. There are: currency, version, rates"),
     ("rates = 3", "mine.toml: rates must be tables: [[rates]]"),
     ("rates = [3]", "mine.toml: rates must be tables: [[rates]]"),
@@ -471,7 +478,7 @@ def test_a_wrong_card_in_code_says_so() -> None:
 
 def test_an_error_can_leave_its_process() -> None:
     with pytest.raises(RatesError) as failure:
-        parse_card(CARDS[8][0], "mine.toml")
+        parse_card(CARDS[9][0], "mine.toml")
 
     copy = pickle.loads(pickle.dumps(failure.value))
 
@@ -670,6 +677,30 @@ def test_an_amount_is_quantity_times_the_cards_price(
         per = rate.per * sizes.get(rate.unit, 1)
         exact = Fraction(rate.price) * Fraction(str(line.quantity)) / per
         assert abs(Fraction(line.amount) - exact) <= Fraction(1, 2 * 10**18)
+
+
+LITERALS = st.one_of(
+    st.sampled_from(
+        ["0.15", "1e999999999", "-0.0", "nan", "1_000_000", "true", "2026-11-01", "07:32:00"]
+        + ["2026-11-01T00:00:00Z", "0001-01-01T00:00:00+02:00", "[]", "{}", '"token"', '"USD"']
+    ),
+    st.text(max_size=8).map(lambda text: json.dumps(text, ensure_ascii=True)),
+    st.integers().map(str),
+)
+KEYS = st.sampled_from([*(field.name for field in dataclasses.fields(Rate)), "mdoel"])
+
+
+@given(st.lists(st.dictionaries(KEYS, LITERALS), max_size=3), st.text(max_size=20))
+def test_any_text_is_a_card_or_says_what_is_wrong(tables: list[dict[str, str]], noise: str) -> None:
+    """Nothing else is raised, and every message names the file."""
+    entries = ["".join(f"{key} = {value}\n" for key, value in table.items()) for table in tables]
+    for text in (noise, "".join(f"[[rates]]\n{entry}" for entry in entries)):
+        try:
+            card = parse_card(text, "mine.toml")
+        except RatesError as error:
+            assert str(error).startswith("mine.toml")
+        else:
+            assert all(rate.vendor and Decimal(rate.price) >= 0 for rate in card)
 
 
 @given(st.sampled_from(NAMES))

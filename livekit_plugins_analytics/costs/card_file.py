@@ -40,7 +40,7 @@ def parse_card(text: str, name: str) -> RateCard:
     """
     try:
         data = tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and numbers without end
         raise RatesError(f"not TOML: {error}", source=name) from None
     _check_keys(data, _TOP, name)
     version = data.get("version", digest(text))

@@ -66,9 +66,6 @@ class Rate:
         except ValueError as error:
             raise RatesError(str(error), source="Rate") from None
         object.__setattr__(self, "price", Decimal(self.price))
-        for name in ("valid_from", "valid_until"):
-            if (moment := getattr(self, name)) is not None:
-                object.__setattr__(self, name, utc(moment))
 
     def _check(self) -> None:
         for name in ("vendor", "unit", "model"):
@@ -84,9 +81,9 @@ class Rate:
         if self.currency is not None:
             check_currency(self.currency)
         for name in ("valid_from", "valid_until"):
-            if not isinstance(getattr(self, name), (datetime, type(None))):
-                raise ValueError(f"{name} must be a date, such as {name} = 2026-11-01")
-        if self.valid_from and self.valid_until and utc(self.valid_from) >= utc(self.valid_until):
+            if (moment := getattr(self, name)) is not None:
+                object.__setattr__(self, name, _checked_moment(name, moment))
+        if self.valid_from and self.valid_until and self.valid_from >= self.valid_until:
             raise ValueError("valid_from must be before valid_until")
         if not isinstance(self.note, (str, type(None))):
             raise ValueError("note must be a text")
@@ -203,6 +200,15 @@ def utc(moment: datetime) -> datetime:
     if moment.utcoffset() is None:
         return moment.replace(tzinfo=timezone.utc)
     return moment.astimezone(timezone.utc)
+
+
+def _checked_moment(name: str, value: object) -> datetime:
+    try:
+        if isinstance(value, datetime):
+            return utc(value)
+    except OverflowError:
+        pass  # the first or the last day there is, in another time zone
+    raise ValueError(f"{name} must be a date, such as {name} = 2026-11-01")
 
 
 def digest(text: str) -> str:
