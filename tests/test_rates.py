@@ -514,6 +514,17 @@ note = "contract 4711"
     assert only(card, GPT) == ("0.001234567890123457", "acme.toml@2026-11#1 contract 4711")
 
 
+def test_the_readmes_card_can_be_used() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    text = readme.split("```toml\n")[1].split("```")[0]
+
+    card = parse_card(text, "rates.toml")
+
+    assert only(card, GPT) == ("0.0018", "rates.toml@2026-11#1 contract 4711")
+    heard = UsageLine("stt", "livekit", "deepgram/nova-3", {"audio_duration": 60})
+    assert only(card, heard) == ("0.0042", "rates.toml@2026-11#2")
+
+
 def test_without_a_version_the_source_names_the_state_of_the_text() -> None:
     first, second = (parse_card(DATA_CONTRACT + end, "x.toml").version for end in ("", "\n#"))
 
