@@ -475,6 +475,44 @@ async def test_record_lands_in_the_directory_and_the_log_says_where(
     assert "secret words" not in caplog.text
 
 
+async def test_what_was_lost_is_told_by_the_next_record_and_by_no_other(tmp_path: Path) -> None:
+    settings = Settings(directory=tmp_path / "records", spool_directory=tmp_path / "spool")
+    Spool(tmp_path / "spool").losses.add("refused", 3)
+    told = []
+    for _ in range(2):
+        session = session_with()
+        recorder = analytics.attach(session, settings=settings)
+        await session.start(Tools())
+        await session.aclose()
+        assert await recorder.delivered()
+        (path,) = (tmp_path / "records").rglob(f"{recorder.session_id}.json.gz")
+        record = json.loads(gzip.decompress(path.read_bytes()))
+        told.append(record["completeness"]["lost_records_before"])
+    assert told == [3, 0]
+
+
+async def test_what_was_lost_is_the_same_in_every_revision(tmp_path: Path) -> None:
+    settings = Settings(directory=tmp_path / "records", spool_directory=tmp_path / "spool")
+    losses = Spool(tmp_path / "spool").losses
+    losses.add("refused", 3)
+    session = session_with()
+    with fake_job_context() as ctx:
+        recorder = analytics.attach(session, ctx, settings=settings)
+        await session.start(Tools(), record=False)
+        await session.aclose()
+        assert await recorder.delivered()
+        losses.add("refused")
+        recorder.outcome(True, "judged")
+        await analytics.on_session_end(ctx)
+        assert await recorder.delivered()
+
+    (path,) = (tmp_path / "records").rglob("*.json.gz")
+    record = json.loads(gzip.decompress(path.read_bytes()))
+    assert (record["revision"], record["completeness"]["lost_records_before"]) == (2, 3)
+    # For the next call.
+    assert losses.take() == 1
+
+
 async def test_leftovers_are_sent_by_the_next_attach_to_configured_sinks_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,6 @@
-"""Processes that write and drain until they are killed: ``python -m tests.delivery.chaos``.
+"""Processes that write, drain, give up and bring back until they are killed.
+
+``python -m tests.delivery.chaos``
 
 One process imports everything and forks the others, a hundredth of a second each. It has one
 thread only, so that forking is safe.
@@ -7,6 +9,7 @@ thread only, so that forking is safe.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import signal
@@ -18,11 +21,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from livekit_plugins_analytics.delivery import Courier, Hold, Shipment, Spool
+from livekit_plugins_analytics.delivery import Courier, Hold, Limits, Shipment, Spool
+from livekit_plugins_analytics.errors import SinkError
+from livekit_plugins_analytics.log import logger
 from livekit_plugins_analytics.settings import Settings
 from livekit_plugins_analytics.writers import Parcel, Writer, writers_for
 
-from .sinks import made
+from .sinks import DOWN, Sink, made
 
 # Seconds that a process lives: from its very first steps to some dozens of records.
 LIFE = 0.1
@@ -80,6 +85,44 @@ def drain(spool: Spool, writers: list[Writer]) -> None:
         courier.drain()
 
 
+class Moody(Sink):
+    """A sink that is down, or refuses for good every second record that it is asked about."""
+
+    def __init__(self, writer: Writer, dice: random.Random) -> None:
+        super().__init__(writer.name)
+        self._real = writer
+        self._dice = dice
+        self._down = dice.random() < 0.5
+
+    def write(self, parcel: Parcel) -> str:
+        """Refuse the parcel, or send it on."""
+        if self._down:
+            raise DOWN
+        if self._dice.random() < 0.5:
+            raise SinkError(self.name, "EventTooLarge", retryable=False, final=True)
+        return self._real.write(parcel)
+
+
+def give_up(folder: Path, writers: list[Writer], seed: str) -> None:
+    """Give up what a sink refuses and what is too much, and bring it back, without end."""
+    dice = random.Random(seed)
+    spool = Spool(folder)
+    while spool.paths() or spool.dead.dated():
+        revive(spool)
+        # The older two fifths are too much; there is room for them in dead/, for what is deleted
+        # there would be missing at the end.
+        total = sum(size for _, size, _ in spool.dated())
+        spool.limits = Limits(bytes=total * 3 // 5)
+        moody = [Moody(writer, dice) for writer in writers]
+        Courier(spool, moody, budget=BUDGET).drain()
+
+
+def revive(spool: Spool) -> None:
+    """Bring back all that was given up."""
+    for *_, path in spool.dead.dated():
+        spool.dead.revive(path)
+
+
 def forked(work: Callable[[], None]) -> int:
     """Do the work in a process of its own."""
     if child := os.fork():
@@ -97,9 +140,9 @@ def ended(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def killed(child: int, dice: random.Random) -> int:
+def killed(child: int, dice: random.Random, life: float = LIFE) -> int:
     """Kill a process at a moment that nothing determines; return whether it was alive."""
-    time.sleep(dice.uniform(0, LIFE))
+    time.sleep(dice.uniform(0, life))
     os.kill(child, signal.SIGKILL)
     code = ended(child)
     assert code in (0, -signal.SIGKILL), code
@@ -109,6 +152,7 @@ def killed(child: int, dice: random.Random) -> int:
 def main(folder: Path, kills: int, seed: str) -> None:
     """Kill so many writers and about as many drainers, then let drainers end their work."""
     assert threading.active_count() == 1
+    logger.setLevel(logging.CRITICAL)
     dice = random.Random(seed)
     spool = Spool(folder / "spool")
     writers = writers_for(Settings.load())
@@ -116,17 +160,30 @@ def main(folder: Path, kills: int, seed: str) -> None:
         writer.prepare()
     acknowledge = os.open(folder / "acknowledged", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-    figures = {"writers_killed": 0, "drainers_killed": 0, "temporary": 0, "left": 0}
+    figures = dict.fromkeys(
+        ("writers_killed", "drainers_killed", "givers_up_killed", "temporary", "left", "given_up"),
+        0,
+    )
     for n in range(kills):
         child = forked(partial(write, spool, writers, f"w{n}", acknowledge))
         figures["writers_killed"] += killed(child, dice)
     figures["temporary"] = len(list(spool.directory.glob("*.tmp")))
     figures["left"] = len(spool.paths())
 
-    for _ in range(kills // DRAINERS):
-        children = [forked(partial(drain, spool, writers)) for _ in range(DRAINERS)]
+    for n in range(kills // DRAINERS):
+        # Alone first: drainers would be done before there is anything to give up.
+        giver_up = forked(partial(give_up, spool.directory, writers, f"{seed} {-n}"))
+        figures["givers_up_killed"] += killed(giver_up, dice, life=10 * LIFE)
+        # Of which the next one brings back all.
+        figures["given_up"] += len(spool.dead.dated())
+    for n in range(kills // DRAINERS):
+        children = [forked(partial(drain, spool, writers)) for _ in range(DRAINERS - 1)]
+        giver_up = forked(partial(give_up, spool.directory, writers, f"{seed} {n}"))
+        figures["givers_up_killed"] += killed(giver_up, dice)
         for child in children:
             figures["drainers_killed"] += killed(child, dice)
+    # Nobody gives up any more.
+    revive(spool)
     for child in [forked(partial(drain, spool, writers)) for _ in range(DRAINERS)]:
         assert ended(child) == 0
     # What nobody looks at while there is something to send.

@@ -81,7 +81,9 @@ def test_killed_writers_and_drainers_lose_nothing(
         print(f"\nseed {seed}: {figures}")
 
     assert figures["writers_killed"] > KILLS * 0.9
+    assert figures["given_up"] > 0
     assert figures["records"] > KILLS
     assert (figures["lost"], figures["torn"], figures["overtaken"]) == (0, 0, 0)
     assert objects == stored.keys() >= acknowledged.keys()
-    assert files(tmp_path / "spool") == []
+    # Of the counts a kill can leave one too many, and a new file that was not put in place.
+    assert set(files(tmp_path / "spool")) <= {"lost.json", "lost.new"}
