@@ -108,7 +108,11 @@ class Passage:
                 session_id,
             )
         else:
-            logger.error("the analytics of session %s are lost", session_id)
+            logger.error(
+                "the analytics of session %s are lost (memory): neither the disk nor every sink "
+                "took them",
+                session_id,
+            )
 
     def _superseded(self) -> bool:
         return self._shipment.superseded
