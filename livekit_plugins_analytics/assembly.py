@@ -9,7 +9,7 @@ from .collectors.latency import latency
 from .collectors.transcript import Line, in_order, transcript
 from .collectors.usage import totals
 from .costs import Connections, Costs, RateCard, UsageLine, price, service_lines
-from .discovery import discovered
+from .discovery import Discovery
 from .ending import end_cause, end_time
 from .facts import Facts
 from .rates import load_rates_leniently
@@ -118,7 +118,7 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
 
 def _found(capture: Capture) -> Found:
     quote = not capture.facts.redaction
-    values, evidence = discovered(capture.rules, capture.mentions, capture.remarks, quote=quote)
+    values, evidence = Discovery(quote=quote).of(capture.rules, capture.mentions, capture.remarks)
     return Found(values, evidence, capture.rules.id if capture.rules else None)
 
 

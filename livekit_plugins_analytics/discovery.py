@@ -13,44 +13,85 @@ if TYPE_CHECKING:
     from .signals import Mention, RuleSet
 
 
-def discovered(
-    rules: RuleSet | None, mentions: Sequence[Mention], remarks: Remarks, *, quote: bool = True
-) -> tuple[dict[str, Any], list[Signal]]:
-    """The values and the evidence. Runs in a thread.
+@dataclasses.dataclass
+class _Heard:
+    mention: Mention
+    """The listener's own; it is not changed, and held so that its id() stays its own."""
+    copy: Mention
+    """Which the fold may mark."""
+    chosen: bool
+    signal: Signal
 
-    What the agent's own code has set (`Recorder.set_signal`) wins over what was heard, and
-    signals that are computed from others are computed from it too.
+
+class Discovery:
+    """The values and the evidence of one call, as often as they are asked for. Used by one thread.
+
+    What has been made of a mention is kept: a call that goes on is asked about again and again.
 
     Args:
-        rules: The pack; None: nothing was listened for.
-        mentions: What was heard, in the order of the call. They are not changed.
-        remarks: What the agent's code has set.
         quote: Whether the evidence may have the caller's words.
     """
-    given = remarks.signals
-    values = dict(given)
-    heard = [dataclasses.replace(m) for m in mentions]
-    if rules is not None:
-        from .signals.fold import fold  # loaded with the rules
 
-        values = fold(rules, heard, given)
-    evidence = []
-    for mention in heard:
+    def __init__(self, *, quote: bool = True) -> None:
+        self._quote = quote
+        self._known: dict[int, _Heard] = {}
+
+    def of(
+        self, rules: RuleSet | None, mentions: Sequence[Mention], remarks: Remarks
+    ) -> tuple[dict[str, Any], list[Signal]]:
+        """The values and the evidence.
+
+        What the agent's own code has set (`Recorder.set_signal`) wins over what was heard, and
+        signals that are computed from others are computed from it too.
+
+        Args:
+            rules: The pack; None: nothing was listened for.
+            mentions: What was heard, in the order of the call. They are not changed.
+            remarks: What the agent's code has set.
+        """
+        given = remarks.signals
+        values = dict(given)
+        heard = [self._heard(mention) for mention in mentions]
+        self._known = {id(each.mention): each for each in heard}
+        if rules is not None:
+            from .signals.fold import fold  # loaded with the rules
+
+            values = fold(rules, [each.copy for each in heard], given)
+        for each in heard:
+            if each.copy.chosen != each.chosen:
+                each.chosen = each.copy.chosen
+                each.signal = each.signal.model_copy(update={"chosen": each.chosen})
+        return values, [*(each.signal for each in heard), *_set(remarks)]
+
+    def _heard(self, mention: Mention) -> _Heard:
+        if known := self._known.get(id(mention)):
+            return known
         line = mention.line()
-        at = line.pop("at")
-        text = line.pop("text") if quote else None
-        evidence.append(
-            Signal(**{**line, "text": text, "at": utc(at) if isinstance(at, float) else None})
-        )
-    for name, value in given.items():
-        at = remarks.signal_times.get(name)
-        evidence.append(
+        at = line["at"]
+        return _Heard(
+            mention,
+            dataclasses.replace(mention),
+            mention.chosen,
             Signal(
-                name=name,
-                value=value,
-                status="affirmed",
-                chosen=True,
-                at=None if at is None else utc(at),
-            )
+                **{
+                    **line,
+                    "text": line["text"] if self._quote else None,
+                    "at": utc(at) if isinstance(at, float) else None,
+                }
+            ),
         )
-    return values, evidence
+
+
+def _set(remarks: Remarks) -> list[Signal]:
+    """What the agent's code has set, as evidence."""
+    times = remarks.signal_times
+    return [
+        Signal(
+            name=name,
+            value=value,
+            status="affirmed",
+            chosen=True,
+            at=utc(times[name]) if name in times else None,
+        )
+        for name, value in remarks.signals.items()
+    ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from . import call as _call
 from .call import Capture, Found, Remarks
 from .collectors.conversation import Talk
 from .collectors.transcript import Line
-from .discovery import discovered
+from .discovery import Discovery
 from .ending import Evidence
 from .record import Signal
 from .settings import Settings
@@ -65,7 +65,8 @@ class Pages:
         self._lists: dict[str, list[Any]] = {}
         self._parts: dict[str, bytes] = {}
         self._quote = False
-        self._heard: tuple[list[Mention], Mapping[str, Any]] | None = None
+        self._discovery: Discovery | None = None
+        self._heard: tuple[list[Mention], Remarks] | None = None
 
     def lines(self, capture: Capture) -> bytes:
         """What has changed since the last capture that was `written`."""
@@ -97,16 +98,13 @@ class Pages:
         self._quote = settings.transcript == "on" and not capture.facts.redaction
         # The moment is the file's own time.
         values["evidence"] = dataclasses.replace(capture.evidence, now=0.0)
-        heard = (capture.mentions, capture.remarks.signals)
+        heard = (capture.mentions, capture.remarks)
         if capture.rules is not None or capture.remarks.signals:
+            if self._discovery is None:
+                self._discovery = Discovery(quote=not capture.facts.redaction)
             if heard != self._heard:
                 self._heard = heard
-                self._found = discovered(
-                    capture.rules,
-                    capture.mentions,
-                    capture.remarks,
-                    quote=not capture.facts.redaction,
-                )
+                self._found = self._discovery.of(capture.rules, *heard)
             values["values"], values["evidence_of_values"] = self._found
             values["pack"] = capture.rules.id if capture.rules else None
         return values
