@@ -43,13 +43,17 @@ class Journal:
         session_id: The session.
         token: The part of its name that the session's record shares.
         lines: The first, which are there before it has its name: whoever finds it can use it.
+        limit: Bytes that it may grow to.
 
     Raises:
         OSError: The disk is full, or gone.
     """
 
-    def __init__(self, spool: Spool, session_id: str, token: str, lines: bytes) -> None:
+    def __init__(
+        self, spool: Spool, session_id: str, token: str, lines: bytes, *, limit: int = _MAX_BYTES
+    ) -> None:
         self.path = spool.directory / f"{plain(session_id)}~{token}{JOURNAL}"
+        self._limit = limit
         self._torn = False
         self._unsynced = False
         self.size = 0
@@ -79,7 +83,7 @@ class Journal:
             Full: No more is taken.
             OSError: The disk is full, or gone; some of it may have been written.
         """
-        if self.size + len(lines) > _MAX_BYTES:
+        if self.size + len(lines) > self._limit:
             raise Full
         # What a full disk cut off ends here, so that it costs no other line.
         whole = b"\n" + lines if self._torn else lines
