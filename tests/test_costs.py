@@ -904,6 +904,7 @@ def test_every_price_list_has_a_seller() -> None:
     for name in names:
         costs = price([_line("tts", name, "no-such-model", characters_count=1)], AT)
         assert _reasons(costs) == {"character": "unknown_model"}
+    assert "azure" not in names
 
 
 def test_importing_costs_does_not_import_the_library() -> None:

@@ -237,12 +237,12 @@ def test_a_rate_decides_how_a_model_is_billed() -> None:
 
 
 def test_a_connection_may_be_billed_by_its_length() -> None:
-    """A realtime voice at 0.05 a minute: 90 s are 0.075."""
+    """A realtime voice at 0.05 a minute: 90 s are 0.075, whatever tokens it reports."""
     card = RateCard([Rate(vendor="xai", unit="session_second", price="0.05", per=60)])
 
-    line = UsageLine("llm", "xAI", "grok-voice", {"session_duration": 90.0})
-
-    assert only(card, line) == ("0.075", "rates#1")
+    for tokens in (0, 1000):
+        used = {"session_duration": 90.0, "input_tokens": tokens}
+        assert only(card, UsageLine("llm", "xAI", "grok-voice", used)) == ("0.075", "rates#1")
 
 
 def test_what_the_card_has_not_the_public_lists_have() -> None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..costs import Bill, RateCard, RatesError, Sum, repriced
-from ..rates import load_rates, read_card
-from .options import AsJson, EnvFile, begin, give_up, settings_or_exit
+from ..costs import Bill, RateCard, Sum, repriced
+from .card import card_or_exit
+from .options import AsJson, EnvFile, begin, give_up
 from .stored import Stored, packed, parsed, stored
 
 if TYPE_CHECKING:
@@ -67,10 +67,7 @@ def reprice(
     2 where the rates or the path are wrong.
     """
     begin(env_file, verbose=False)
-    try:
-        card = read_card(rates) if rates else load_rates(settings_or_exit())
-    except RatesError as error:
-        give_up(str(error))
+    card = card_or_exit(rates)
     try:
         store = stored(path)
         names = list(store.names())

@@ -75,7 +75,7 @@ class Billed(NamedTuple):
 
 
 def ways_to_bill(line: UsageLine) -> list[list[Billed]]:
-    """The ways in which a vendor may bill this usage, the more exact one first.
+    """The ways in which a vendor may bill this usage, the more special one first.
 
     Vendors of the same kind bill differently (OpenAI's speech by the token, ElevenLabs' by the
     character), and LiveKit reports all it knows: the model's price list decides between them.
@@ -110,9 +110,11 @@ def ways_to_bill(line: UsageLine) -> list[list[Billed]]:
 
 
 def _llm(q: Mapping[str, Decimal]) -> list[list[Billed]]:
-    tokens = _nonzero(*_llm_input(q), *_llm_output(q))
-    # A connection that is billed by its length reports no tokens.
-    return [tokens or _nonzero(Billed("session_second", q["session_duration"]))]
+    # No public list bills a connection by its length, so that a rate for it is the user's own word.
+    return [
+        _nonzero(Billed("session_second", q["session_duration"])),
+        _nonzero(*_llm_input(q), *_llm_output(q)),
+    ]
 
 
 def _llm_input(q: Mapping[str, Decimal]) -> list[Billed]:

@@ -132,12 +132,11 @@ def _slug(name: str) -> str:
 
 
 def sellers() -> list[str]:
-    """One provider for each public price list, by the vendor's name where that has the list."""
-    found: dict[str, str] = {}
-    for provider, (name, library) in _KNOWN.items():
-        if library:
-            found.setdefault(library, name if library_provider(name) == library else provider)
-    return sorted(found.values())
+    """The vendors whose public price list holds for all their models.
+
+    Azure's is left out: it holds for speech, while language models are billed by deployment.
+    """
+    return sorted({name for name, library in _KNOWN.values() if library and library_provider(name)})
 
 
 def known_names() -> frozenset[str]:
