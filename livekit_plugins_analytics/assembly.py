@@ -41,7 +41,7 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
     Args:
         capture: What was copied on the event loop.
         settings: Whether the words go along, and the environment's name.
-        lost_before: Records that this process lost before this one.
+        lost_before: Records that were lost before this one and that no other has told.
     """
     facts, remarks, evidence = capture.facts, capture.remarks, capture.evidence
     start = capture.started_at

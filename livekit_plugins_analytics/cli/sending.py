@@ -70,7 +70,7 @@ def send(spools: Sequence[Spool], settings: Settings, show: bool) -> DrainReport
             _recover(spool, settings)
         with _progress(sum(len(spool.paths()) for spool in spools), show) as step:
             return courier.drain(step)
-    except OSError as error:
+    except OSError as error:  # pragma: no cover  # what it was opened with goes meanwhile
         give_up(f"The spool cannot be read ({error.strerror}): {error.filename}")
 
 

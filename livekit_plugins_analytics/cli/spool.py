@@ -128,7 +128,7 @@ def _inventory(spool: Spool) -> Inventory:
 
     try:
         return Inventory.of(spool)
-    except OSError as error:
+    except OSError as error:  # pragma: no cover  # what it was opened with goes meanwhile
         give_up(f"The spool cannot be read ({error.strerror}): {error.filename}")
 
 

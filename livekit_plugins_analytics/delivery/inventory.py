@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,14 +69,16 @@ class Inventory:
         dead = []
         for since, size, path in spool.dead.dated():
             note = spool.dead.note(path) or Note(UNREADABLE)  # earlier versions left none
-            if item := _item(path, since, size, note.confirmed, note):
+            item = _item(path, since, size, note.confirmed, note)
+            if item:  # pragma: no branch  # brought back at this very moment
                 dead.append(item)
         waiting = []
         for since, size, path in spool.dated():
             # One that was brought back a moment ago has its marks in the note still.
             earlier = spool.dead.note(path)
             confirmed = {*labels.get(path, ()), *(earlier.confirmed if earlier else ())}
-            if item := _item(path, since, size, confirmed, None):
+            item = _item(path, since, size, confirmed, None)
+            if item:  # pragma: no branch  # sent at this very moment
                 waiting.append(item)
         calls = [
             item
@@ -101,12 +102,13 @@ def _item(
         with path.open("rb") as file:
             # For a moment the file is ours: a pass that comes across it leaves it to the next.
             held = not try_lock(file)
-            with contextlib.suppress(Unreadable):
+            try:
                 session_id, revision = described(file)
-            if not held:
-                unlock(file)
-    except FileNotFoundError:
+            finally:
+                if not held:
+                    unlock(file)
+    except FileNotFoundError:  # pragma: no cover  # at this very moment
         return None
-    except OSError:
-        pass  # not ours to read: the name says enough
+    except (OSError, Unreadable):
+        pass  # damaged, or not ours to read: the name says enough
     return Item(path, session_id, revision, since, size, sorted(confirmed), held, note)

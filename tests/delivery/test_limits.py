@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from livekit_plugins_analytics.delivery import Courier, Limits, Spool
+from livekit_plugins_analytics.delivery.limits import enforce
+from livekit_plugins_analytics.delivery.lock import try_lock
 from livekit_plugins_analytics.settings import Settings
 
 from .sinks import DENIED, DOWN, LONG, Sink, made, sent
@@ -182,3 +184,35 @@ def test_a_pass_that_is_ended_early_gives_up_nothing(tmp_path: Path) -> None:
     assert courier.drain().given_up == {}
 
     assert waiting(spool) == ["s1"]
+
+
+def test_where_nothing_can_be_put_aside_it_waits_on(tmp_path: Path) -> None:
+    spool = opened(tmp_path, days=1)
+    (spool.directory / "dead").touch()
+    spooled(spool, "s1", 2)
+
+    assert enforce(spool, {}) == {}
+
+    assert waiting(spool) == ["s1"]
+    assert spool.losses.total() == {}
+
+
+def test_without_an_answer_the_limit_says_it_all(tmp_path: Path) -> None:
+    spool = opened(tmp_path, days=1)
+    spooled(spool, "s1", 2)
+    assert enforce(spool, {}) == {"s1": "expired: waited for 2 days, ANALYTICS_SPOOL_MAX_DAYS is 1"}
+
+
+def test_what_somebody_brings_back_is_not_deleted(tmp_path: Path) -> None:
+    spool = opened(tmp_path, days=1, parcels=1)
+    for n in range(3):
+        spooled(spool, f"s{n}", days=10 - n)
+    assert len(enforce(Spool(spool.directory, limits=Limits(DAY)), {})) == 3
+    (*_, first), *_ = spool.dead.dated()
+
+    with first.open("r+b") as file:
+        assert try_lock(file)
+        enforce(spool, {})
+
+    assert dead(spool) == ["s0"]
+    assert spool.losses.total() == {"deleted": 2, "expired": 1}
