@@ -191,6 +191,14 @@ class TestLs:
         assert "RM_a-AJ" in outcome.out
         assert "ANALYTICS_SPOOL_DIRECTORY" in outcome.err
 
+    def test_one_that_cannot_be_used_is_one_line(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+
+        outcome = run("spool", "ls", ANALYTICS_SPOOL_DIRECTORY="file")
+
+        assert (outcome.code, outcome.out) == (2, "")
+        assert len(outcome.err.splitlines()) == 1
+
     def test_a_terminal_folds_what_is_too_wide(self, spool: Spool, tmp_path: Path) -> None:
         if (openpty := getattr(os, "openpty", None)) is None:
             pytest.skip("this system has no such terminals")
