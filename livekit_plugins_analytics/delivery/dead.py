@@ -17,7 +17,7 @@ from .disk import dated, files, sync, unlink
 from .lock import is_at, try_lock, unlock
 from .losses import DELETED, UNREADABLE, Losses
 from .marks import Marks
-from .names import NOTE, SUFFIX, forerunner, note_of, parcel_of, session_of
+from .names import NOTE, SUFFIX, forerunner, journal_of, note_of, parcel_of, session_of
 from .note import Note
 from .packing import Unreadable, unpacked
 
@@ -182,6 +182,8 @@ class DeadLetters:
             # be looked at for ever.
             if note.reason != UNREADABLE:
                 raise
+        # Else somebody would make a record of it once more.
+        unlink(journal_of(path))
         os.replace(path, place)
         sync(self.directory)
 
