@@ -29,6 +29,7 @@ NAMES = [
     "settings",
     "variables",
     "signals",
+    "rates",
     "credentials",
     "region",
     "clock",
@@ -229,6 +230,33 @@ class TestSettings:
             "Rename ANALYTICS_S3_BUKET to ANALYTICS_S3_BUCKET; Unset ANALYTICS_XYZ"
         )
         assert "calls" not in json.dumps(check)
+
+
+class TestFilesOfOnesOwn:
+    """The pack of signal rules and the rate card."""
+
+    def test_a_pack_and_a_card_that_can_be_used(self, run: Run, tmp_path: Path) -> None:
+        card = tmp_path / "rates.toml"
+        card.write_text(
+            '[[rates]]\nvendor = "openai"\nmodel = "*"\nunit = "input_token"\nprice = "0.1"\n'
+        )
+
+        outcome = run("doctor", "--json", ANALYTICS_RATES=str(card))
+
+        assert outcome.check("signals")["facts"]["pack"] == "sales@1"
+        assert outcome.check("rates")["facts"] == {"rates": 1, "currency": "USD"}
+
+    def test_what_is_wrong_in_them_fails_with_its_place(self, run: Run, tmp_path: Path) -> None:
+        wrong = tmp_path / "wrong.toml"
+        wrong.write_text("rules = 3\n")
+
+        outcome = run("doctor", "--json", ANALYTICS_SIGNALS=str(wrong), ANALYTICS_RATES=str(wrong))
+
+        assert outcome.code == 1
+        for name in ("signals", "rates"):
+            check = outcome.check(name)
+            assert check["status"] == "failed"
+            assert "wrong.toml" in check["detail"] and check["fix"]
 
 
 class TestDirectory:

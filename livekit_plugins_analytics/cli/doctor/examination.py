@@ -17,6 +17,7 @@ from .check import Check
 from .configuration import check_settings, check_variables
 from .mask import Mask
 from .probe import check_sink, probe
+from .rates import check_rates
 from .rules import check_signals
 from .server import check_livekit
 from .spool import check_spool
@@ -42,6 +43,7 @@ def examine(from_file: frozenset[str] = frozenset()) -> list[Check]:
         ("settings", lambda: check_settings(settings, problem, wrong, from_file)),
         ("variables", check_variables),
         ("signals", lambda: check_signals(settings)),
+        ("rates", lambda: check_rates(settings)),
         *_checks_of_aws(settings, wrong),
         *_checks_of_sinks(settings, wrong),
         ("spool", lambda: check_spool(settings)),
