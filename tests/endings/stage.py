@@ -1,0 +1,338 @@
+"""Where one ending takes place: its worker, its callers, its folder."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import gzip
+import json
+import os
+import shutil
+import signal
+import time
+import uuid
+from collections.abc import Coroutine
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from livekit import api
+from livekit.protocol.agent import JobStatus
+
+from tests.calls.agents import BOOKED, GREETING
+from tests.calls.caller import Caller
+from tests.endings import caller as caller_process
+from tests.endings import worker
+from tests.endings.ending import Ending
+from tests.endings.processes import PythonProcess
+from tests.endings.wire import Message, Wire, watch
+from tests.servers import FaultServer, LiveKitServer
+
+# How long anything in the play may take on a busy machine with two cores.
+PATIENCE = 60.0
+
+# Between two questions to the media server, which announces nothing of a job's state.
+_POLL = 0.2
+
+BUCKET = "calls"
+
+
+@dataclasses.dataclass(frozen=True)
+class Upload:
+    """One record at its sink, as who brought it logged it."""
+
+    place: str
+    """A path or an ``s3://`` address."""
+    at: float
+    pid: int
+    group: int
+
+
+class Stage:
+    """Where one ending takes place. Use it with ``async with``.
+
+    Args:
+        ending: The ending.
+        livekit: The media server, running.
+        folder: For records, spool and logs; emptied.
+
+    Attributes:
+        ending: The ending.
+        livekit: The media server.
+        faults: S3, for an ending whose sink it is.
+        wire: What the processes say.
+        room: The name of the (last) room.
+        dispatch_id: Of the last dispatch.
+        triggers: When the calls were ended, in unix seconds.
+        worker: The worker that was started last.
+        groups: The process groups of the workers that were started, in order.
+    """
+
+    def __init__(self, ending: Ending, livekit: LiveKitServer, folder: Path) -> None:
+        self.ending = ending
+        self.livekit = livekit
+        self.folder = folder
+        self.faults = FaultServer()
+        self.wire = Wire()
+        self.room = self.dispatch_id = ""
+        self.triggers: list[float] = []
+        self.groups: list[int] = []
+        self.worker: PythonProcess
+        self._agent_name = f"sales-{uuid.uuid4().hex[:8]}"
+        self._callers: list[Caller] = []
+        self._processes: list[PythonProcess] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._seen: set[int] = set()
+
+    async def __aenter__(self) -> Stage:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        if self.ending.sink == "s3":
+            self.faults.start()
+        await self.wire.__aenter__()
+        try:
+            await self.start_worker()
+        except BaseException:
+            await self._clear()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._clear()
+
+    # -- what a play does
+
+    def trigger(self, at: float | None = None) -> None:
+        """What ends the call is now, or was at some moment."""
+        self.triggers.append(time.time() if at is None else at)
+
+    async def acts(self, caller: Caller, what: str) -> None:
+        """Have the agent do something; that it begins is the trigger."""
+        await caller.type(f"please {what}")
+        await self.triggered_by("acts", what=what)
+
+    async def triggered_by(self, event: str, **facts: Any) -> None:
+        """Wait for what ends the call, where one of the processes tells it."""
+        self.trigger((await self.wire.message(event, PATIENCE, **facts)).at)
+
+    async def call(self, *, known: bool = True, **token: Any) -> Caller:
+        """A call until its end: the agent in a room, a caller who books a meeting.
+
+        Args:
+            known: Wait until the media server knows the job to be running, five seconds: whatever
+                it does at the end of a call it does only then.
+            token: See `LiveKitServer.token`.
+        """
+        await self.dispatch()
+        caller = await self.caller(**token)
+        await caller.hears(GREETING)
+        await caller.type("book")
+        await caller.hears(BOOKED)
+        if known:
+            await self.known()
+        return caller
+
+    async def dispatch(self, room: str = "", **options: Any) -> Message:
+        """Send the agent to a room; returns when its job has begun."""
+        self.room = room or f"{self.ending.name}-{uuid.uuid4().hex[:8]}"
+        metadata = {"call": self.ending.call, **self.ending.options, **options}
+        before = len(self.jobs)
+        async with self.livekit.api() as client:
+            dispatch = await client.agent_dispatch.create_dispatch(
+                api.CreateAgentDispatchRequest(
+                    agent_name=self._agent_name, room=self.room, metadata=json.dumps(metadata)
+                )
+            )
+        self.dispatch_id = dispatch.id
+        job = await self.wire.message("job", PATIENCE, times=before + 1)
+        if not job.facts["in_thread"]:
+            self._watch(job.pid, job.group)
+        return job
+
+    async def known(self) -> None:
+        """Wait until the media server knows the job that was dispatched last to be running."""
+        end = time.monotonic() + PATIENCE
+        async with self.livekit.api() as client:
+            while True:
+                dispatches = await client.agent_dispatch.list_dispatch(self.room)
+                jobs = [j for d in dispatches if d.id == self.dispatch_id for j in d.state.jobs]
+                states = [job.state.status for job in jobs]
+                if states and all(s == JobStatus.JS_RUNNING for s in states):
+                    return
+                if time.monotonic() > end:
+                    raise TimeoutError(f"the server does not know the job to be running: {states}")
+                await asyncio.sleep(_POLL)
+
+    async def caller(self, identity: str = "caller", room: str = "", **token: Any) -> Caller:
+        """Somebody who joins the room."""
+        caller = Caller()
+        self._callers.append(caller)
+        room = room or self.room
+        await caller.join(self.livekit.url, self.livekit.token(identity, room, **token))
+        return caller
+
+    async def caller_process(self) -> PythonProcess:
+        """A caller in a process of its own, who has heard the greeting."""
+        environment = {
+            caller_process.URL: self.livekit.url,
+            caller_process.TOKEN: self.livekit.token("caller", self.room),
+        }
+        process = PythonProcess(
+            "caller", ["tests.endings.caller"], environment, self.wire, "greeted"
+        )
+        self._processes.append(process)
+        await asyncio.to_thread(process.start)
+        return process
+
+    async def leave(self) -> None:
+        """Have everybody hang up who is still there."""
+        callers, self._callers = self._callers, []
+        await asyncio.gather(*(c.hang_up() for c in callers), return_exceptions=True)
+
+    async def start_worker(self) -> None:
+        """Start a worker on the same host: the same folders, the same environment."""
+        options = {**dataclasses.asdict(self.ending.worker), "agent_name": self._agent_name}
+        process = PythonProcess(
+            "worker",
+            ["tests.endings.worker", self.ending.worker.mode],
+            {**self.environment(), worker.VARIABLE: json.dumps(options)},
+            self.wire,
+            "registered",
+        )
+        self._processes.append(process)
+        await asyncio.to_thread(process.start)
+        self.groups.append(process.pid)
+        self._watch(process.pid, process.pid)
+        self.worker = process
+
+    @property
+    def job_pid(self) -> int:
+        """The process of the last job."""
+        return self.jobs[-1].pid
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Send a signal to the worker and all its processes, as a supervisor does."""
+        os.killpg(self.worker.pid, number)
+
+    async def drains(self) -> None:
+        """Wait until the worker has heard that it shall end."""
+        await self.wire.until(
+            lambda: any("draining worker" in m.facts["text"] for m in self.wire.all("log")),
+            PATIENCE,
+            "draining worker",
+        )
+
+    async def jobs_end(self, seconds: float) -> None:
+        """Wait until every job that began has ended.
+
+        Raises:
+            TimeoutError: One has not.
+        """
+        await self.wire.until(
+            lambda: all(self.ended_at(job) for job in self.jobs), seconds, "end of the job"
+        )
+
+    # -- what came of it
+
+    @property
+    def jobs(self) -> list[Message]:
+        """The jobs that began."""
+        return self.wire.all("job")
+
+    def ended_at(self, job: Message) -> float | None:
+        """When a job's process, or its thread, ended."""
+        gone = [m.at for m in self.wire.all("ended") if m.pid == job.pid]
+        if job.facts["in_thread"]:
+            gone += [m.at for m in self.wire.all("thread_ended", job=job.facts["job"])]
+        return min(gone, default=None)
+
+    def records(self) -> dict[str, dict[str, Any]]:
+        """The records that arrived, by the place that the log names."""
+        bodies = {
+            str(path): path.read_bytes()
+            for path in sorted((self.folder / "analytics").rglob("*.json.gz"))
+        }
+        if self.ending.sink == "s3":
+            objects = self.faults.objects(BUCKET)
+            bodies = {f"s3://{BUCKET}/{key}": body for key, body in objects.items()}
+        return {place: json.loads(gzip.decompress(body)) for place, body in bodies.items()}
+
+    @property
+    def uploads(self) -> list[Upload]:
+        """What was delivered, by the log of who did it."""
+        return [
+            Upload(m.facts["text"].partition(": ")[2], m.at, m.pid, m.group)
+            for m in self.wire.all("log")
+            if m.facts["text"].startswith("Analytics uploaded to ")
+        ]
+
+    async def uploaded(self, count: int, seconds: float) -> None:
+        """Wait until the records of so many sessions were delivered.
+
+        Raises:
+            TimeoutError: There were fewer.
+        """
+        await self.wire.until(
+            lambda: len({u.place for u in self.uploads}) >= count, seconds, f"{count} records"
+        )
+
+    @property
+    def spool(self) -> Path:
+        """The spool directory."""
+        return self.folder / "spool"
+
+    def leftovers(self) -> list[str]:
+        """What lies in the spool."""
+        return sorted(str(p.relative_to(self.spool)) for p in self.spool.rglob("*") if p.is_file())
+
+    async def spool_empties(self, seconds: float) -> None:
+        """Wait until nothing lies in the spool, or for so long."""
+        end = time.monotonic() + seconds
+        while self.leftovers() and time.monotonic() < end:
+            await asyncio.sleep(0.05)  # between two looks; nobody announces it
+
+    def environment(self) -> dict[str, str]:
+        """What a user sets."""
+        sink = {"ANALYTICS_DIRECTORY": str(self.folder / "analytics")}
+        if self.ending.sink == "s3":
+            sink = {**self.faults.environment(), "ANALYTICS_S3_BUCKET": BUCKET}
+        return {
+            **self.livekit.environment(),
+            **sink,
+            "ANALYTICS_SPOOL_DIRECTORY": str(self.spool),
+            "ANALYTICS_ENVIRONMENT": "test",
+        }
+
+    # -- inside
+
+    def _watch(self, pid: int, group: int) -> None:
+        if pid not in self._seen:
+            self._seen.add(pid)
+            self._spawn(watch(pid, self.wire, group))
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _clear(self) -> None:
+        """End what is left, whatever state it is in, and keep the logs."""
+        for process in self._processes:
+            if process.log:
+                name = f"{process.name}-{self._processes.index(process) + 1}.log"
+                (self.folder / name).write_text(process.log)
+            await asyncio.to_thread(process.stop)
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.leave(), PATIENCE)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.wire.__aexit__()
+        if self.ending.sink == "s3":
+            self.faults.stop()
