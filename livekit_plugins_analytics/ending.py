@@ -148,6 +148,9 @@ def _room_reason(evidence: Evidence) -> str | None:
 
 
 def _agent_ended(evidence: Evidence) -> bool:
+    # A caller's leaving closed it, who may have come back since: then no departure is left.
+    if evidence.close_reason == "participant_disconnected":
+        return False
     if _room_reason(evidence) not in (None, "CLIENT_INITIATED"):
         return False
     if evidence.close_reason == "user_initiated" and _job_went_on(evidence):

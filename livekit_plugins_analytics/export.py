@@ -148,9 +148,13 @@ class Export:
         draft = self._draft
         if draft is None:
             return
+        evidence = self._evidence()
+        if end_cause(evidence) == "unknown" != end_cause(draft.capture.evidence):
+            # What was known at the close is known no more: the caller has come back since.
+            evidence = draft.capture.evidence
         now = dataclasses.replace(
             draft.capture,
-            evidence=self._evidence(),
+            evidence=evidence,
             remarks=self._remarks(),
             participants=self._participants(),
         )
@@ -158,11 +162,8 @@ class Export:
             self._release(draft, last)
             return
         sent = draft.capture
-        cause = end_cause(now.evidence)
-        if now.remarks == sent.remarks and cause in ("unknown", end_cause(sent.evidence)):
+        if now.remarks == sent.remarks and end_cause(evidence) == end_cause(sent.evidence):
             return
-        if cause == "unknown":
-            now = dataclasses.replace(now, evidence=sent.evidence)
         self._send(dataclasses.replace(now, revision=sent.revision + 1), None)
 
     def conclude(self) -> None:

@@ -264,6 +264,11 @@ MEASURED: dict[str, tuple[Evidence, EndCause, float]] = {
         5,
     ),
     "sigterm_then_sigkill, the sentinel": (seen(None, now=10.2, present=1), "unknown", 10.2),
+    "room_reused_while_open #1: the caller is back, and leaves again": (
+        seen((0.0, P_D), gone=[Gone(T + 9.1, "CLIENT_INITIATED")], told=ROOM_GONE),
+        "unknown",
+        0,
+    ),
     "sigint_job": (
         seen(
             (4.1, P_D),
@@ -480,6 +485,7 @@ def test_a_guess_is_never_made(evidence: Evidence) -> None:
     elif cause == "agent_ended":
         went_on = evidence.close_reason == U_I and not ends_within_two_seconds(evidence)
         assert went_on or evidence.shutdown_reason not in (None, PARENT, CRASH)
+        assert evidence.close_reason != P_D
         assert evidence.room_reason in (None, "CLIENT_INITIATED") or room_went_later(evidence)
     elif cause != "unknown":
         assert any(DEPARTURES.get(r) == cause or ROOM.get(r or "") == cause for r in reasons)
