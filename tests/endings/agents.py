@@ -115,7 +115,7 @@ ACTIONS: dict[str, Callable[[JobContext], Awaitable[None]]] = {
         _os_exit,
     )
 }
-"""What a caller can ask for with "please {name}"."""
+"""What a caller can ask for with "please {name}."."""
 
 
 class SalesAgent(Agent):
@@ -159,7 +159,7 @@ class SalesAgent(Agent):
 def _model() -> ScriptedLLM:
     book = Reply(tool_calls=[ToolCall("book_sales_meeting", {"day": "Monday"})], then=BOOKED)
     acts = [
-        When(f"please {name}", Reply(tool_calls=[ToolCall("act", {"what": name})], then="Done."))
+        When(f"please {name}.", Reply(tool_calls=[ToolCall("act", {"what": name})], then="Done."))
         for name in ACTIONS
     ]
     down = When("fail", APIStatusError("down", status_code=400, retryable=False))
@@ -189,6 +189,7 @@ async def _start(ctx: JobContext, session: AgentSession[Any], foreign: Foreign) 
     foreign.after(session, ctx)
     options = _options(ctx)
     await ctx.connect()
+    wire.tell("connected")
     ctx.room.on("reconnected", lambda: wire.tell("reconnected"))
     ctx.room.on("participant_disconnected", lambda p: wire.tell("left", who=p.identity))
 

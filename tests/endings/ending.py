@@ -67,6 +67,8 @@ class Ending:
     """The kind of call, see `tests.endings.agents`."""
     options: dict[str, Any] = field(default_factory=dict)
     """What the job's metadata says besides."""
+    settings: dict[str, str] = field(default_factory=dict)
+    """More ``ANALYTICS_*`` variables."""
     worker: WorkerOptions = WorkerOptions()
     server: ServerOptions = ServerOptions()
     sink: Literal["directory", "s3"] = "directory"

@@ -62,9 +62,9 @@ class Foreign:
 
     def _handler(self, place: str) -> Callable[..., None]:
         def raise_(event: Any = None) -> None:
-            # What is said by the agent itself is not touched: the call gets under way.
-            role = getattr(getattr(event, "item", None), "role", "user")
-            if role == "user":
+            # What the agent itself says and does is not touched: the call gets under way.
+            item = getattr(event, "item", None)
+            if item is None or getattr(item, "role", None) == "user":
                 self.at(place)
 
         return raise_

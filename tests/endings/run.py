@@ -6,8 +6,8 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from tests.endings.ending import Ending, ServerOptions
@@ -25,21 +25,22 @@ _DRAIN_TIMEOUT = 60.0
 
 class Servers:
     """The media servers of a run: one for all endings that ask for the same, started when the
-    first one does. Use it with ``async with``."""
+    first one does. Use it with ``async with``.
 
-    def __init__(self) -> None:
-        self._shared: dict[ServerOptions, LiveKitServer] = {}
+    Args:
+        running: Those that run already, and stay.
+    """
+
+    def __init__(self, running: Mapping[ServerOptions, LiveKitServer]) -> None:
+        self._shared = dict(running)
+        self._ours: list[LiveKitServer] = []
         self._starting = asyncio.Lock()
 
     async def __aenter__(self) -> Servers:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*(asyncio.to_thread(s.stop) for s in self._shared.values()))
-
-    def share(self, options: ServerOptions, server: LiveKitServer) -> None:
-        """Have endings use a server that runs already."""
-        self._shared[options] = server
+        await asyncio.gather(*(asyncio.to_thread(s.stop) for s in self._ours))
 
     async def get(self, options: ServerOptions, own: AsyncExitStack) -> LiveKitServer:
         """A running server; one of the ending's own is stopped when its stack closes."""
@@ -51,6 +52,7 @@ class Servers:
         async with self._starting:
             if options not in self._shared:
                 server = SteadyServer(options.departure_timeout)
+                self._ours.append(server)
                 await asyncio.to_thread(server.start)
                 self._shared[options] = server
         return self._shared[options]
@@ -81,8 +83,9 @@ async def run_all(
     folder: Path,
     *,
     jobs: int,
-    begins: Callable[[Ending], None],
-    ends: Callable[[Outcome], None],
+    servers: Mapping[ServerOptions, LiveKitServer] | None = None,
+    begins: Callable[[Ending], None] = lambda _: None,
+    ends: Callable[[Outcome], None] = lambda _: None,
 ) -> list[Outcome]:
     """Run endings, so many at a time, those that take longest first.
 
@@ -90,6 +93,7 @@ async def run_all(
         endings: The endings.
         folder: For their folders.
         jobs: How many at a time.
+        servers: Media servers that run already.
         begins: Told of each that begins.
         ends: Told of each that has ended.
 
@@ -102,11 +106,11 @@ async def run_all(
     async def one(ending: Ending) -> Outcome:
         async with turns:
             begins(ending)
-            result = await run(ending, servers, folder)
+            result = await run(ending, all_servers, folder)
             ends(result)
             return result
 
-    async with Servers() as servers:
+    async with Servers(servers or {}) as all_servers:
         slowest_first = sorted(rows, key=lambda e: -(e.lasts + e.within))
         results = await asyncio.gather(*(one(e) for e in slowest_first))
     return sorted(results, key=lambda r: rows.index(r.ending))
@@ -134,12 +138,14 @@ async def _performed(stage: Stage) -> Help:
 
 
 async def _arrives(stage: Stage, seconds: float) -> bool:
-    """Whether all records arrive in time; where there are none to come, after the grace."""
-    try:
-        await stage.uploaded(stage.ending.sessions or 1, seconds)
-    except TimeoutError:
-        return False
-    return True
+    """Whether all records arrive in time; it is over sooner where nobody is left to send them."""
+    wanted = max(stage.ending.sessions, 1)  # where none is to come, one is waited for
+    with suppress(TimeoutError):
+        await stage.wire.until(
+            lambda: stage.delivered(wanted) or stage.worker_gone, seconds, "record"
+        )
+        await stage.wire.until(lambda: stage.delivered(wanted), _GRACE, "record")
+    return stage.delivered(wanted)
 
 
 async def _drain(stage: Stage) -> None:

@@ -114,28 +114,21 @@ class Stage:
 
     async def acts(self, caller: Caller, what: str) -> None:
         """Have the agent do something; that it begins is the trigger."""
-        await caller.type(f"please {what}")
+        await caller.type(f"please {what}.")
         await self.triggered_by("acts", what=what)
 
     async def triggered_by(self, event: str, **facts: Any) -> None:
         """Wait for what ends the call, where one of the processes tells it."""
         self.trigger((await self.wire.message(event, PATIENCE, **facts)).at)
 
-    async def call(self, *, known: bool = True, **token: Any) -> Caller:
-        """A call until its end: the agent in a room, a caller who books a meeting.
-
-        Args:
-            known: Wait until the media server knows the job to be running, five seconds: whatever
-                it does at the end of a call it does only then.
-            token: See `LiveKitServer.token`.
-        """
+    async def call(self) -> Caller:
+        """A call until its end: the agent in a room, a caller who books a meeting."""
         await self.dispatch()
-        caller = await self.caller(**token)
+        caller = await self.caller()
         await caller.hears(GREETING)
         await caller.type("book")
         await caller.hears(BOOKED)
-        if known:
-            await self.known()
+        await self.known()
         return caller
 
     async def dispatch(self, room: str = "", **options: Any) -> Message:
@@ -156,7 +149,10 @@ class Stage:
         return job
 
     async def known(self) -> None:
-        """Wait until the media server knows the job that was dispatched last to be running."""
+        """Wait until the media server knows the job that was dispatched last to be running.
+
+        That takes it five seconds, and whatever it does at a call's end it does only then.
+        """
         end = time.monotonic() + PATIENCE
         async with self.livekit.api() as client:
             while True:
@@ -169,12 +165,12 @@ class Stage:
                     raise TimeoutError(f"the server does not know the job to be running: {states}")
                 await asyncio.sleep(_POLL)
 
-    async def caller(self, identity: str = "caller", room: str = "", **token: Any) -> Caller:
+    async def caller(self, identity: str = "caller", *, sound: bool = False) -> Caller:
         """Somebody who joins the room."""
         caller = Caller()
         self._callers.append(caller)
-        room = room or self.room
-        await caller.join(self.livekit.url, self.livekit.token(identity, room, **token))
+        token = self.livekit.token(identity, self.room)
+        await caller.join(self.livekit.url, token, sound=sound)
         return caller
 
     async def caller_process(self) -> PythonProcess:
@@ -272,15 +268,14 @@ class Stage:
             if m.facts["text"].startswith("Analytics uploaded to ")
         ]
 
-    async def uploaded(self, count: int, seconds: float) -> None:
-        """Wait until the records of so many sessions were delivered.
+    def delivered(self, count: int = 1) -> bool:
+        """Whether the records of so many sessions were delivered."""
+        return len({u.place for u in self.uploads}) >= count
 
-        Raises:
-            TimeoutError: There were fewer.
-        """
-        await self.wire.until(
-            lambda: len({u.place for u in self.uploads}) >= count, seconds, f"{count} records"
-        )
+    @property
+    def worker_gone(self) -> bool:
+        """Whether the worker that was started last has ended."""
+        return any(m.pid == self.groups[-1] for m in self.wire.all("ended"))
 
     @property
     def spool(self) -> Path:
@@ -307,6 +302,7 @@ class Stage:
             **sink,
             "ANALYTICS_SPOOL_DIRECTORY": str(self.spool),
             "ANALYTICS_ENVIRONMENT": "test",
+            **self.ending.settings,
         }
 
     # -- inside

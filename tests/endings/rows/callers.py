@@ -218,6 +218,16 @@ ROWS = [
         sure=True,
     ),
     Ending(
+        "caller_rejoins_export_at_end",
+        "the same, `ANALYTICS_EXPORT_AT=session_end`",
+        rejoin,
+        HUNG_UP,
+        LEFT,
+        settings={"ANALYTICS_EXPORT_AT": "session_end"},
+        within=2 * DEPARTURE + 10,
+        sure=True,
+    ),
+    Ending(
         "duplicate_identity",
         "caller joins from a second device, hangs up",
         join_twice,

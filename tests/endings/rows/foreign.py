@@ -32,6 +32,7 @@ async def fail_early(stage: Stage) -> None:
 async def fail_in_call(stage: Stage, text: str = "book") -> None:
     """What raises does so in answer to the caller, who hangs up then."""
     await stage.dispatch()
+    await stage.wire.message("connected", PATIENCE)
     caller = await stage.caller()
     await caller.hears(GREETING)
     await caller.type(text)
@@ -68,6 +69,7 @@ def _raises(
     closes: frozenset[str | None] = LEFT,
     *,
     what: str = "",
+    then: str = "caller hangs up",
     name: str = "",
     error: str = "TypeError",
     statuses: frozenset[str] = frozenset({"final"}),
@@ -78,7 +80,7 @@ def _raises(
     """A row of something that raises."""
     return Ending(
         name or f"foreign_{place.rpartition(':')[2]}",
-        what or f"{error} in {_named(place)}, caller hangs up",
+        what or f"{error} in {_named(place)}, {then}",
         play,
         causes,
         closes,
@@ -93,7 +95,12 @@ def _raises(
 
 def _named(place: str) -> str:
     kind, _, event = place.rpartition(":")
-    return f"a {kind} handler of `{event}`" if kind else f"`{place}`"
+    if kind:
+        return f"a {kind} handler of `{event}`"
+    return {
+        "task": "a background task",
+        "participant_entrypoint": "a participant's entrypoint",
+    }.get(place, f"`{place}`")
 
 
 _ENDS_AT_5 = WorkerOptions(session_end_timeout=5)
@@ -199,8 +206,10 @@ ROWS = [
         name="item_typeerror",
         what="TypeError in a handler of `conversation_item_added`: a mute agent, caller hangs up",
     ),
-    _raises("session:agent_state_changed", fail_early, CRASHED, CLOSED | NEVER),
-    _raises("session:speech_created", fail_early, CRASHED, CLOSED | NEVER),
+    _raises(
+        "session:agent_state_changed", fail_early, CRASHED, CLOSED, then="the entrypoint fails"
+    ),
+    _raises("session:speech_created", fail_early, CRASHED, CLOSED, then="the entrypoint fails"),
     _raises("session:user_state_changed", fail_in_call),
     _raises("session:user_input_transcribed", fail_in_spoken_call, call="sound"),
     _raises("session:function_tools_executed", fail_in_call),
@@ -215,12 +224,13 @@ ROWS = [
         name="foreign_cancels",
     ),
     _raises("room:participant_connected", fail_in_call),
-    _raises("room:participant_disconnected", hang_up),
+    # RoomIO's own handler comes after it, and so does not close the session.
+    _raises("room:participant_disconnected", hang_up, closes=CLOSED, within=15),
     _raises("room:disconnected", hang_up),
     _raises("room:connection_state_changed", fail_in_call),
     _raises("on_enter", fail_in_call),
     _raises("on_exit", hang_up),
-    _raises("on_user_turn_completed", fail_in_call),
+    _raises("on_user_turn_completed", fail_in_spoken_call, call="sound"),
     _raises("llm_node", fail_in_call),
     _raises("text_input_cb", fail_in_call),
     _raises("participant_entrypoint", fail_in_call),

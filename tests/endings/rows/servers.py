@@ -40,6 +40,8 @@ async def kill(stage: Stage) -> None:
 async def freeze_and_kill(stage: Stage) -> None:
     """The server answers no more, and after minutes the job is killed: it would never end."""
     await _freeze(stage)
+    if not stage.leftovers():
+        raise AssertionError("no journal of the call lies on the disk")
     os.kill(stage.job_pid, signal.SIGKILL)
 
 

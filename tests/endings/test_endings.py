@@ -1,0 +1,51 @@
+"""The quickest of the endings that matter most; ``make endings`` produces all of them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.endings.ending import Ending
+from tests.endings.outcome import Outcome
+from tests.endings.rows import ENDINGS
+from tests.endings.rows.truth import BRIEF
+from tests.endings.run import run_all
+from tests.servers import LiveKitServer
+
+# One for each way by which a record leaves: at the close, by the hooks, by the crash's hook, by
+# the loop's teardown, by the worker's sweep, by the next worker.
+SHORT = [
+    "caller_hangup_departure2",
+    "ctx_shutdown_thread",
+    "entry_raises_before_attach",
+    "entry_raises_before_start",
+    "other_cb_raises",
+    "sigterm_dev",
+    "sigkill_worker",
+    "sigkill_job",
+    "sigkill_group",
+]
+ROWS = [ENDINGS[name] for name in SHORT if not ENDINGS[name].needs_journal]
+
+# As many as two cores start at a time.
+JOBS = 3
+
+
+@pytest.fixture(scope="module")
+def outcomes(
+    livekit_server: LiveKitServer, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Outcome]:
+    """All of them at once: most of the time of an ending is waiting."""
+    folder = tmp_path_factory.mktemp("endings")
+    results = asyncio.run(run_all(ROWS, folder, jobs=JOBS, servers={BRIEF: livekit_server}))
+    return {result.ending.name: result for result in results}
+
+
+@pytest.mark.parametrize("ending", ROWS, ids=[row.name for row in ROWS])
+def test_ending_leaves_one_true_record_per_session(
+    ending: Ending, outcomes: dict[str, Outcome]
+) -> None:
+    outcome = outcomes[ending.name]
+    assert outcome.problems == []
+    assert len(outcome.deliveries) == ending.sessions
