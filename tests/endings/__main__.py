@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import sys
 import time
 from collections import Counter
@@ -27,6 +28,8 @@ FOLDER = PROJECT / "build" / "endings"
 def main() -> int:
     """Run the endings named, or all of them; 1 where one failed."""
     options = _options()
+    # The media client's own log: of what is done to it here it has much to say.
+    logging.getLogger("livekit").setLevel(logging.CRITICAL)
     console = Console(stderr=True)
     endings = [ENDINGS[name] for name in ENDINGS if name in (options.names or ENDINGS)]
     running: Counter[str] = Counter()

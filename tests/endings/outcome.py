@@ -70,6 +70,10 @@ def outcome(stage: Stage, help_: Help, seconds: float) -> Outcome:
     problems = [problem for d in deliveries for problem in _wrong(ending, d)]
     if len(deliveries) != ending.sessions:
         problems.append(f"{len(deliveries)} records of {ending.sessions} sessions")
+    for room in stage.booked:
+        of_room = [r for r in records.values() if r["room_name"] == room]
+        if of_room and not any(map(_knows, of_room)):
+            problems.append("no record knows who called, the state and the booked meeting")
     places = [u.place for u in stage.uploads]
     for place, record in records.items():
         if (times := places.count(place)) > record["revision"]:
@@ -79,6 +83,13 @@ def outcome(stage: Stage, help_: Help, seconds: float) -> Outcome:
     if leftovers := stage.leftovers():
         problems.append(f"left in the spool: {', '.join(leftovers)}")
     return Outcome(ending, deliveries, problems, seconds)
+
+
+def _knows(record: dict[str, Any]) -> bool:
+    """Whether a record has what the agent and its tool said during the call."""
+    booked = [t.get("meeting_booked") for t in record["tool_calls"] if t["status"] == "done"]
+    user, state = record["user_email"], record["conversation_state"]
+    return (user, state) == ("user@company.com", "DISCOVERY") and True in booked
 
 
 def _first(stage: Stage, place: str) -> Upload | None:

@@ -64,6 +64,7 @@ class Stage:
         wire: What the processes say.
         room: The name of the (last) room.
         dispatch_id: Of the last dispatch.
+        booked: The rooms in which a meeting was booked.
         triggers: When the calls were ended, in unix seconds.
         worker: The worker that was started last.
         groups: The process groups of the workers that were started, in order.
@@ -76,6 +77,7 @@ class Stage:
         self.faults = FaultServer()
         self.wire = Wire()
         self.room = self.dispatch_id = ""
+        self.booked: set[str] = set()
         self.triggers: list[float] = []
         self.groups: list[int] = []
         self.worker: PythonProcess
@@ -128,6 +130,7 @@ class Stage:
         await caller.hears(GREETING)
         await caller.type("book")
         await caller.hears(BOOKED)
+        self.booked.add(self.room)
         await self.known()
         return caller
 

@@ -132,11 +132,12 @@ class Wire(asyncio.DatagramProtocol):
         return value
 
     async def message(self, event: str, seconds: float, *, times: int = 1, **facts: Any) -> Message:
-        """Wait for an event, or for so many of its kind, and return the last of them."""
-        found = await self.until(
-            lambda: (m := self.all(event, **facts))[times - 1 :] and m, seconds, f"{event!r}"
-        )
-        return found[times - 1]
+        """Wait for an event, or for so many of its kind, and return the last of these."""
+
+        def found() -> list[Message]:
+            return self.all(event, **facts)[times - 1 :]
+
+        return (await self.until(found, seconds, f"{event!r}"))[0]
 
 
 async def watch(pid: int, wire: Wire, group: int) -> None:

@@ -42,6 +42,17 @@ async def fail_in_call(stage: Stage, text: str = "book") -> None:
     await caller.hang_up()
 
 
+async def fail_unheard(stage: Stage) -> None:
+    """The framework does not get to know of the caller, who hears nothing and hangs up."""
+    await stage.dispatch()
+    await stage.wire.message("connected", PATIENCE)
+    caller = await stage.caller()
+    await stage.wire.message("raises", PATIENCE)
+    await stage.known()
+    stage.trigger()
+    await caller.hang_up()
+
+
 async def fail_in_spoken_call(stage: Stage) -> None:
     """The same by word of mouth."""
     await stage.dispatch()
@@ -223,7 +234,8 @@ ROWS = [
         error="CancelledError",
         name="foreign_cancels",
     ),
-    _raises("room:participant_connected", fail_in_call),
+    # As above, from the beginning.
+    _raises("room:participant_connected", fail_unheard, closes=CLOSED, within=30),
     # RoomIO's own handler comes after it, and so does not close the session.
     _raises("room:participant_disconnected", hang_up, closes=CLOSED, within=15),
     _raises("room:disconnected", hang_up),
@@ -251,6 +263,7 @@ ROWS = [
         CRASHED | AGENT,
         CLOSED | NEVER,
         PARTIAL,
+        lasts=150,
         server=BRIEF,
     ),
 ]
