@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.endings.ending import By, Ending
-from tests.endings.stage import Stage, Upload
+from tests.endings.remains import Upload
+from tests.endings.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def outcome(stage: Stage, help_: Help, seconds: float) -> Outcome:
         seconds: What the whole took.
     """
     ending = stage.ending
-    records = stage.records()
+    records = stage.remains.records()
     deliveries = [
         _delivery(stage, record, _first(stage, place), help_)
         for place, record in sorted(records.items(), key=lambda item: str(item[1]["start_time"]))
@@ -74,13 +75,13 @@ def outcome(stage: Stage, help_: Help, seconds: float) -> Outcome:
         of_room = [r for r in records.values() if r["room_name"] == room]
         if of_room and not any(map(_knows, of_room)):
             problems.append("no record knows who called, the state and the booked meeting")
-    places = [u.place for u in stage.uploads]
+    places = [u.place for u in stage.remains.uploads]
     for place, record in records.items():
         if (times := places.count(place)) > record["revision"]:
             problems.append(f"delivered {times} times, though revision {record['revision']}")
     if ending.options.get("raises") and not stage.wire.all("raises"):
         problems.append("nothing raised: this ending was not produced")
-    if leftovers := stage.leftovers():
+    if leftovers := stage.remains.leftovers():
         problems.append(f"left in the spool: {', '.join(leftovers)}")
     return Outcome(ending, deliveries, problems, seconds)
 
@@ -94,13 +95,13 @@ def _knows(record: dict[str, Any]) -> bool:
 
 def _first(stage: Stage, place: str) -> Upload | None:
     """Who delivered it first; None: whoever does not speak to us, the drain."""
-    return next((u for u in stage.uploads if u.place == place), None)
+    return next((u for u in stage.remains.uploads if u.place == place), None)
 
 
 def _delivery(stage: Stage, record: dict[str, Any], upload: Upload | None, help_: Help) -> Delivery:
     by = _by(stage, record, upload)
     at = upload.at if upload else help_.drained_at
-    ends = [end for job in stage.jobs if (end := stage.ended_at(job))]
+    ends = [end for job in stage.remains.jobs if (end := stage.remains.ended_at(job))]
     since: float | None = None
     if by == "sweep":
         since = max((e for e in ends if e <= at), default=None)
@@ -124,7 +125,7 @@ def _by(stage: Stage, record: dict[str, Any], upload: Upload | None) -> By:
     if upload is None:
         return "drain"
     # In a thread, the job's process is the worker's, which sweeps as well.
-    own = [job for job in stage.jobs if job.pid == upload.pid]
+    own = [job for job in stage.remains.jobs if job.pid == upload.pid]
     if own and record["record_status"] != "recovered":
         return "live"
     return "sweep" if upload.group == stage.groups[0] else "next worker"

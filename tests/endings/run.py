@@ -125,15 +125,14 @@ async def _performed(stage: Stage) -> Help:
     help_ = Help()
     arrived = await _arrives(stage, ending.within if "sweep" in helped else _GRACE)
     if not arrived and "next worker" in helped:
-        await asyncio.to_thread(stage.worker.stop)
         help_.since["next worker"] = time.time()
-        await stage.start_worker()
+        await stage.replace_worker()
         arrived = await _arrives(stage, ending.within)
     if not arrived and ending.sessions:
         help_.since["drain"] = time.time()
         await _drain(stage)
         help_.drained_at = time.time()
-    await stage.spool_empties(_GRACE)
+    await stage.remains.spool_empties(_GRACE)
     return help_
 
 
@@ -142,10 +141,10 @@ async def _arrives(stage: Stage, seconds: float) -> bool:
     wanted = max(stage.ending.sessions, 1)  # where none is to come, one is waited for
     with suppress(TimeoutError):
         await stage.wire.until(
-            lambda: stage.delivered(wanted) or stage.worker_gone, seconds, "record"
+            lambda: stage.remains.delivered(wanted) or stage.worker_gone, seconds, "record"
         )
-        await stage.wire.until(lambda: stage.delivered(wanted), _GRACE, "record")
-    return stage.delivered(wanted)
+        await stage.wire.until(lambda: stage.remains.delivered(wanted), _GRACE, "record")
+    return stage.remains.delivered(wanted)
 
 
 async def _drain(stage: Stage) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import gzip
 import json
 import os
 import shutil
@@ -26,6 +25,7 @@ from tests.endings import caller as caller_process
 from tests.endings import worker
 from tests.endings.ending import Ending
 from tests.endings.processes import PythonProcess
+from tests.endings.remains import BUCKET, Remains
 from tests.endings.wire import Message, Wire, watch
 from tests.servers import FaultServer, LiveKitServer
 
@@ -34,19 +34,6 @@ PATIENCE = 60.0
 
 # Between two questions to the media server, which announces nothing of a job's state.
 _POLL = 0.2
-
-BUCKET = "calls"
-
-
-@dataclasses.dataclass(frozen=True)
-class Upload:
-    """One record at its sink, as who brought it logged it."""
-
-    place: str
-    """A path or an ``s3://`` address."""
-    at: float
-    pid: int
-    group: int
 
 
 class Stage:
@@ -62,6 +49,7 @@ class Stage:
         livekit: The media server.
         faults: S3, for an ending whose sink it is.
         wire: What the processes say.
+        remains: What the ending leaves.
         room: The name of the (last) room.
         dispatch_id: Of the last dispatch.
         booked: The rooms in which a meeting was booked.
@@ -76,6 +64,7 @@ class Stage:
         self.folder = folder
         self.faults = FaultServer()
         self.wire = Wire()
+        self.remains = Remains(self.wire, folder, self.faults if ending.sink == "s3" else None)
         self.room = self.dispatch_id = ""
         self.booked: set[str] = set()
         self.triggers: list[float] = []
@@ -138,7 +127,7 @@ class Stage:
         """Send the agent to a room; returns when its job has begun."""
         self.room = room or f"{self.ending.name}-{uuid.uuid4().hex[:8]}"
         metadata = {"call": self.ending.call, **self.ending.options, **options}
-        before = len(self.jobs)
+        before = len(self.remains.jobs)
         async with self.livekit.api() as client:
             dispatch = await client.agent_dispatch.create_dispatch(
                 api.CreateAgentDispatchRequest(
@@ -210,10 +199,15 @@ class Stage:
         self._watch(process.pid, process.pid)
         self.worker = process
 
+    async def replace_worker(self) -> None:
+        """End the worker, if it lives, without asking it, and start the next one."""
+        await self._stop(self.worker)
+        await self.start_worker()
+
     @property
     def job_pid(self) -> int:
         """The process of the last job."""
-        return self.jobs[-1].pid
+        return self.remains.jobs[-1].pid
 
     def signal_group(self, number: signal.Signals) -> None:
         """Send a signal to the worker and all its processes, as a supervisor does."""
@@ -227,6 +221,11 @@ class Stage:
             "draining worker",
         )
 
+    @property
+    def worker_gone(self) -> bool:
+        """Whether the worker that was started last has ended."""
+        return any(m.pid == self.groups[-1] for m in self.wire.all("ended"))
+
     async def jobs_end(self, seconds: float) -> None:
         """Wait until every job that began has ended.
 
@@ -234,76 +233,18 @@ class Stage:
             TimeoutError: One has not.
         """
         await self.wire.until(
-            lambda: all(self.ended_at(job) for job in self.jobs), seconds, "end of the job"
+            lambda: all(map(self.remains.ended_at, self.remains.jobs)), seconds, "end of the job"
         )
-
-    # -- what came of it
-
-    @property
-    def jobs(self) -> list[Message]:
-        """The jobs that began."""
-        return self.wire.all("job")
-
-    def ended_at(self, job: Message) -> float | None:
-        """When a job's process, or its thread, ended."""
-        gone = [m.at for m in self.wire.all("ended") if m.pid == job.pid]
-        if job.facts["in_thread"]:
-            gone += [m.at for m in self.wire.all("thread_ended", job=job.facts["job"])]
-        return min(gone, default=None)
-
-    def records(self) -> dict[str, dict[str, Any]]:
-        """The records that arrived, by the place that the log names."""
-        bodies = {
-            str(path): path.read_bytes()
-            for path in sorted((self.folder / "analytics").rglob("*.json.gz"))
-        }
-        if self.ending.sink == "s3":
-            objects = self.faults.objects(BUCKET)
-            bodies = {f"s3://{BUCKET}/{key}": body for key, body in objects.items()}
-        return {place: json.loads(gzip.decompress(body)) for place, body in bodies.items()}
-
-    @property
-    def uploads(self) -> list[Upload]:
-        """What was delivered, by the log of who did it."""
-        return [
-            Upload(m.facts["text"].partition(": ")[2], m.at, m.pid, m.group)
-            for m in self.wire.all("log")
-            if m.facts["text"].startswith("Analytics uploaded to ")
-        ]
-
-    def delivered(self, count: int = 1) -> bool:
-        """Whether the records of so many sessions were delivered."""
-        return len({u.place for u in self.uploads}) >= count
-
-    @property
-    def worker_gone(self) -> bool:
-        """Whether the worker that was started last has ended."""
-        return any(m.pid == self.groups[-1] for m in self.wire.all("ended"))
-
-    @property
-    def spool(self) -> Path:
-        """The spool directory."""
-        return self.folder / "spool"
-
-    def leftovers(self) -> list[str]:
-        """What lies in the spool."""
-        return sorted(str(p.relative_to(self.spool)) for p in self.spool.rglob("*") if p.is_file())
-
-    async def spool_empties(self, seconds: float) -> None:
-        """Wait until nothing lies in the spool, or for so long."""
-        end = time.monotonic() + seconds
-        while self.leftovers() and time.monotonic() < end:
-            await asyncio.sleep(0.05)  # between two looks; nobody announces it
 
     def environment(self) -> dict[str, str]:
         """What a user sets."""
-        sink = {"ANALYTICS_DIRECTORY": str(self.folder / "analytics")}
+        sink = {"ANALYTICS_DIRECTORY": str(self.remains.directory)}
         if self.ending.sink == "s3":
             sink = {**self.faults.environment(), "ANALYTICS_S3_BUCKET": BUCKET}
         return {
             **self.livekit.environment(),
             **sink,
-            "ANALYTICS_SPOOL_DIRECTORY": str(self.spool),
+            "ANALYTICS_SPOOL_DIRECTORY": str(self.remains.spool),
             "ANALYTICS_ENVIRONMENT": "test",
             **self.ending.settings,
         }
@@ -320,13 +261,17 @@ class Stage:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def _stop(self, process: PythonProcess) -> None:
+        """End a process and those that it started, and keep its log."""
+        if process.log:
+            number = self._processes.index(process) + 1
+            (self.folder / f"{process.name}-{number}.log").write_text(process.log)
+        await asyncio.to_thread(process.stop)
+
     async def _clear(self) -> None:
-        """End what is left, whatever state it is in, and keep the logs."""
+        """End what is left, whatever state it is in."""
         for process in self._processes:
-            if process.log:
-                name = f"{process.name}-{self._processes.index(process) + 1}.log"
-                (self.folder / name).write_text(process.log)
-            await asyncio.to_thread(process.stop)
+            await self._stop(process)
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.leave(), PATIENCE)
         for task in list(self._tasks):

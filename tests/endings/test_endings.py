@@ -35,6 +35,15 @@ ROWS = [
     if not ENDINGS[name].needs_journal
 ]
 
+# What the harness has to say where an ending is not as it should be.
+MISJUDGED = dataclasses.replace(
+    ENDINGS["entry_raises_before_start"],
+    name="misjudged",
+    causes=frozenset({"agent_ended"}),
+    sessions=2,
+    server=BRIEF,
+)
+
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "pidfd_open"), reason="the harness sees a process end as Linux tells it"
 )
@@ -49,7 +58,8 @@ def outcomes(
 ) -> dict[str, Outcome]:
     """All of them at once: most of the time of an ending is waiting."""
     folder = tmp_path_factory.mktemp("endings")
-    results = asyncio.run(run_all(ROWS, folder, jobs=JOBS, servers={BRIEF: livekit_server}))
+    servers = {BRIEF: livekit_server}
+    results = asyncio.run(run_all([*ROWS, MISJUDGED], folder, jobs=JOBS, servers=servers))
     return {result.ending.name: result for result in results}
 
 
@@ -60,3 +70,10 @@ def test_ending_leaves_one_true_record_per_session(
     outcome = outcomes[ending.name]
     assert outcome.problems == []
     assert len(outcome.deliveries) == ending.sessions
+
+
+def test_a_false_cause_and_a_missing_record_are_told(outcomes: dict[str, Outcome]) -> None:
+    assert outcomes[MISJUDGED.name].problems == [
+        "end_cause 'crashed', not 'agent_ended'",
+        "1 records of 2 sessions",
+    ]

@@ -41,7 +41,7 @@ async def act_then_leave(stage: Stage, what: str) -> None:
     """The agent ends its session only; the caller hangs up when the record has come."""
     caller = await stage.call()
     await stage.acts(caller, what)
-    await stage.wire.until(stage.delivered, PATIENCE, "record")
+    await stage.wire.until(stage.remains.delivered, PATIENCE, "record")
     await caller.hang_up()
 
 

@@ -40,7 +40,7 @@ async def kill(stage: Stage) -> None:
 async def freeze_and_kill(stage: Stage) -> None:
     """The server answers no more, and after minutes the job is killed: it would never end."""
     await _freeze(stage)
-    if not stage.leftovers():
+    if not stage.remains.leftovers():
         raise AssertionError("no journal of the call lies on the disk")
     os.kill(stage.job_pid, signal.SIGKILL)
 
@@ -91,7 +91,7 @@ async def _freeze(stage: Stage) -> None:
     stage.trigger()
     os.kill(stage.livekit.pid, signal.SIGSTOP)
     await asyncio.sleep(_FROZEN)  # this is the ending: nothing happens
-    if stage.wire.all("closed") or stage.ended_at(stage.jobs[-1]):
+    if stage.wire.all("closed") or stage.remains.ended_at(stage.remains.jobs[-1]):
         raise AssertionError("the session ended although the media server said nothing")
 
 
