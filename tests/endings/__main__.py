@@ -88,18 +88,15 @@ def _said(outcome: Outcome) -> str:
     name, seconds = outcome.ending.name, outcome.seconds
     if outcome.passed:
         return f"ok    {name} ({seconds:.0f} s)"
-    verdict = "later" if outcome.ending.needs_journal else "FAILS"
-    return f"{verdict} {name} ({seconds:.0f} s): {'; '.join(outcome.problems)}"
+    return f"FAILS {name} ({seconds:.0f} s): {'; '.join(outcome.problems)}"
 
 
 def _verdict(console: Console, outcomes: list[Outcome], seconds: float) -> int:
     failed = [o for o in outcomes if not o.passed]
-    later = [o for o in failed if o.ending.needs_journal]
     lost = sum(max(o.ending.sessions - len(o.deliveries), 0) for o in outcomes)
     console.print(
         f"{len(outcomes) - len(failed)} of {len(outcomes)} endings are as they should be, "
-        f"{len(failed)} are not ({len(later)} of them wait for the journal); "
-        f"{lost} records lost; {seconds:.0f} s.",
+        f"{len(failed)} are not; {lost} records lost; {seconds:.0f} s.",
         highlight=False,
     )
     if failed:

@@ -30,7 +30,7 @@ class WorkerOptions:
     memory_limit_mb: float = 0
     """None where 0."""
     sweeps: bool = False
-    """Whether the worker's own process sweeps, too."""
+    """Whether the worker's own process calls `prewarm` at its start, and so sweeps too."""
 
 
 @dataclass(frozen=True)
@@ -74,5 +74,3 @@ class Ending:
     sink: Literal["directory", "s3"] = "directory"
     sure: bool = False
     """Whether the cause is always known: "unknown" is not enough."""
-    needs_journal: bool = False
-    """Whether nothing but a journal of the live call can save it."""

@@ -9,6 +9,10 @@ from tests.endings.ending import By, Ending
 from tests.endings.remains import Upload
 from tests.endings.stage import Stage
 
+# What is that young when a process is killed may be lost: the journal gathers for so long (0.2 s),
+# and the machine is busy.
+_KEPT_SECONDS = 1.0
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -71,9 +75,10 @@ def outcome(stage: Stage, help_: Help, seconds: float) -> Outcome:
     problems = [problem for d in deliveries for problem in _wrong(ending, d)]
     if len(deliveries) != ending.sessions:
         problems.append(f"{len(deliveries)} records of {ending.sessions} sessions")
-    for room in stage.booked:
+    for room, at in stage.booked.items():
         of_room = [r for r in records.values() if r["room_name"] == room]
-        if of_room and not any(map(_knows, of_room)):
+        long_ago = stage.triggers[0] - at > _KEPT_SECONDS
+        if of_room and long_ago and not any(map(_knows, of_room)):
             problems.append("no record knows who called, the state and the booked meeting")
     places = [u.place for u in stage.remains.uploads]
     for place, record in records.items():

@@ -35,7 +35,6 @@ def as_json(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
             "ending": o.ending.name,
             "what": o.ending.what,
             "passed": o.passed,
-            "needs_journal": o.ending.needs_journal,
             "problems": o.problems,
             "seconds": round(o.seconds, 1),
             "deliveries": [dataclasses.asdict(d) for d in o.deliveries],

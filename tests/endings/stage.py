@@ -52,7 +52,7 @@ class Stage:
         remains: What the ending leaves.
         room: The name of the (last) room.
         dispatch_id: Of the last dispatch.
-        booked: The rooms in which a meeting was booked.
+        booked: When a meeting was booked, in unix seconds, by the room.
         triggers: When the calls were ended, in unix seconds.
         worker: The worker that was started last.
         groups: The process groups of the workers that were started, in order.
@@ -66,7 +66,7 @@ class Stage:
         self.wire = Wire()
         self.remains = Remains(self.wire, folder, self.faults if ending.sink == "s3" else None)
         self.room = self.dispatch_id = ""
-        self.booked: set[str] = set()
+        self.booked: dict[str, float] = {}
         self.triggers: list[float] = []
         self.groups: list[int] = []
         self.worker: PythonProcess
@@ -119,7 +119,7 @@ class Stage:
         await caller.hears(GREETING)
         await caller.type("book")
         await caller.hears(BOOKED)
-        self.booked.add(self.room)
+        self.booked[self.room] = time.time()
         await self.known()
         return caller
 

@@ -15,9 +15,6 @@ from tests.endings.agents import entrypoint, session_end
 VARIABLE = "ENDINGS_WORKER"
 """The options as JSON: the fields of `WorkerOptions`, and ``agent_name``."""
 
-SWEEP_SECONDS = 5.0
-"""Between two sweeps of a worker that does them itself."""
-
 
 def setup(proc: JobProcess) -> None:
     """A user's own set-up of a process."""
@@ -45,7 +42,7 @@ def main() -> None:
     server.rtc_session(entrypoint, agent_name=options["agent_name"], on_session_end=session_end)
     server.on("worker_registered", lambda *_: wire.tell("registered"))
     if options["sweeps"]:
-        analytics.sweep(every=SWEEP_SECONDS)  # type: ignore[attr-defined]  # comes with the journal
+        analytics.prewarm()
     cli.run_app(server)
 
 

@@ -10,10 +10,10 @@ from tests.endings.ending import By, Ending, WorkerOptions
 from tests.endings.rows.agents import act, delete_dispatch_of_blocked
 from tests.endings.rows.truth import (
     CRASHED,
+    DRAIN,
     HUNG_UP,
     LEFT,
     NEVER,
-    NEXT_WORKER,
     NONE_OF_OURS,
     RECOVERED,
     SWEEP,
@@ -68,7 +68,6 @@ def _killed(
         worker=worker or WorkerOptions(),
         within=_SWEPT,
         lasts=lasts,
-        needs_journal=True,
     )
 
 
@@ -101,16 +100,16 @@ ROWS = [
     ),
     _killed(
         "sigkill_job_dev",
-        "the same, dev mode: no idle process; `analytics.sweep()` in the worker",
+        "the same, dev mode: no idle process; the worker calls `prewarm()` at its start",
         partial(signal_job, number=signal.SIGKILL),
         worker=WorkerOptions(mode="dev", sweeps=True),
     ),
     _killed(
         "sigkill_job_unswept",
-        "the same without it: the next worker delivers",
+        "the same without it: `livekit-analytics drain`",
         partial(signal_job, number=signal.SIGKILL),
         worker=WorkerOptions(mode="dev"),
-        by=NEXT_WORKER,
+        by=DRAIN,
     ),
     _killed(
         "job_frozen",

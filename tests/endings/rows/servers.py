@@ -117,7 +117,6 @@ ROWS = [
         SWEEP,
         server=OWN_SERVER,
         within=60,
-        needs_journal=True,
     ),
     Ending(
         "server_frozen_sigterm",

@@ -85,7 +85,6 @@ ROWS = [
         server=BRIEF,
         within=_SWEPT,
         sure=True,
-        needs_journal=True,
     ),
     Ending(
         "sink_hangs_ctx_shutdown",
@@ -97,7 +96,6 @@ ROWS = [
         sink="s3",
         server=BRIEF,
         within=_SWEPT,
-        needs_journal=True,
     ),
     Ending(
         "sink_hangs_sigkill_job",
@@ -110,6 +108,5 @@ ROWS = [
         server=BRIEF,
         within=_SWEPT,
         sure=True,
-        needs_journal=True,
     ),
 ]

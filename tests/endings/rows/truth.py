@@ -29,6 +29,7 @@ RECOVERED = frozenset({"recovered"})
 
 # Who delivers.
 SWEEP: frozenset[By] = frozenset({"sweep"})
+DRAIN: frozenset[By] = frozenset({"drain"})
 NEXT_WORKER: frozenset[By] = frozenset({"next worker"})
 
 OWN_SERVER = ServerOptions(of_its_own=True)

@@ -172,7 +172,6 @@ ROWS = [
         NEXT_WORKER,
         worker=WorkerOptions(executor="thread"),
         within=60,
-        needs_journal=True,
     ),
     Ending(
         "sigterm_group",
@@ -183,7 +182,6 @@ ROWS = [
         RECOVERED,
         SWEEP | NEXT_WORKER,
         within=60,
-        needs_journal=True,
     ),
     Ending(
         "sigkill_group",
@@ -194,6 +192,5 @@ ROWS = [
         RECOVERED,
         NEXT_WORKER,
         within=60,
-        needs_journal=True,
     ),
 ]
