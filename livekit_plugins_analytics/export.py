@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from .job import Job
 
 # How long a record whose end is ambiguous is held back, from the job's first last hook on: what
-# the framework does between its two last hooks takes time (it uploads its own report).
-_LAST_WORD_SECONDS = 10.0
+# the framework does between its two last hooks takes time (it uploads its own report). Where it
+# gets stuck there (it leaves a room whose server is silent), the process is killed after 10 s:
+# the record has to have gone by then.
+_LAST_WORD_SECONDS = 8.0
 
 
 # What is new is gathered for so long before it goes to the journal, and then the journal rests:
