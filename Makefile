@@ -15,9 +15,11 @@ AGENTS ?= 1.8.9
 ONLY ?=
 # Processes that the tests run in.
 JOBS ?= 2
+# Endings that `make endings` produces at a time: most of their time is waiting.
+ENDINGS_JOBS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-livekit test test-all test-ends check format tools dist coverage chaos clean
+.PHONY: help demo demo-livekit test test-all test-ends check format tools dist coverage chaos endings clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -56,6 +58,9 @@ coverage: $(VENV)/dev ## Branch coverage of the pure modules: all of it
 
 chaos: $(VENV)/dev ## Kill writers and drainers a thousand times: nothing lost, nothing torn
 	ANALYTICS_CHAOS=1000 $(BIN)/python -m pytest tests/delivery/test_crash.py --timeout 3600 -s
+
+endings: $(VENV)/dev tools ## Produce every ending of a call, print the README's table of them
+	$(BIN)/python -m tests.endings --jobs $(ENDINGS_JOBS)
 
 dist: $(VENV)/dev ## Build sdist and wheel, check them, install the wheel into an empty environment
 	rm -rf dist build/empty

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
+import re
 
 import pytest
 
 from tests.endings.ending import Ending
 from tests.endings.outcome import Outcome
+from tests.endings.processes import PROJECT
 from tests.endings.rows import ENDINGS
 from tests.endings.rows.truth import BRIEF
 from tests.endings.run import run_all
@@ -40,9 +42,13 @@ MISJUDGED = dataclasses.replace(
     server=BRIEF,
 )
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(os, "pidfd_open"), reason="the harness sees a process end as Linux tells it"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not hasattr(os, "pidfd_open"), reason="the harness sees a process end as Linux tells it"
+    ),
+    # The first test waits for all of them, on a machine that may be busy with others.
+    pytest.mark.timeout(400),
+]
 
 # As many as two cores start at a time.
 JOBS = 4
@@ -73,3 +79,10 @@ def test_a_false_cause_and_a_missing_record_are_told(outcomes: dict[str, Outcome
         "end_cause 'crashed', not 'agent_ended'",
         "1 records of 2 sessions",
     ]
+
+
+def test_the_readme_shows_every_ending() -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("## Every ending")[2].partition("\n## ")[0]
+
+    assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(ENDINGS)
