@@ -190,7 +190,7 @@ async def _start(ctx: JobContext, session: AgentSession[Any], foreign: Foreign) 
     options = _options(ctx)
     await ctx.connect()
     wire.tell("connected")
-    ctx.room.on("reconnected", lambda: wire.tell("reconnected"))
+    ctx.room.on("participant_connected", lambda p: wire.tell("came", who=p.identity))
     ctx.room.on("participant_disconnected", lambda p: wire.tell("left", who=p.identity))
 
     own_text = TextInputOptions(text_input_cb=lambda *_: foreign.at("text_input_cb"))

@@ -67,9 +67,10 @@ async def rejoin(stage: Stage) -> None:
 async def join_twice(stage: Stage) -> None:
     """The same identity joins a second time: the first one is put out, the second hangs up."""
     caller = await stage.call()
+    visits = len(stage.wire.all("came"))
     again = await stage.caller()
     await caller.is_put_out()
-    await stage.wire.message("left", PATIENCE)
+    await stage.wire.message("came", PATIENCE, times=visits + 1)
     stage.trigger()
     await again.hang_up()
 

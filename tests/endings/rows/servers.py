@@ -62,13 +62,12 @@ async def restart(stage: Stage) -> None:
     """The server is killed and comes back; later the caller hangs up."""
     assert isinstance(stage.livekit, SteadyServer)
     caller = await stage.call()
-    back = asyncio.Event()
-    caller.room.on("reconnected", back.set)
+    visits = len(stage.wire.all("came"))
     os.kill(stage.livekit.pid, signal.SIGKILL)
     await asyncio.to_thread(stage.livekit.stop)
     await asyncio.to_thread(stage.livekit.start)
-    await stage.wire.message("reconnected", PATIENCE)
-    await asyncio.wait_for(back.wait(), PATIENCE)
+    # Both are back, and the agent knows.
+    await stage.wire.message("came", PATIENCE, times=visits + 1)
     stage.trigger()
     await caller.hang_up()
 
