@@ -103,10 +103,10 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
         handoffs=capture.handoffs,
         errors=capture.errors,
         transcript=words,
-        privacy=_privacy(capture, settings),
+        privacy=_privacy(facts, settings, heard=any(s.rule for s in found.evidence)),
         completeness=Completeness(
             close_event_seen=evidence.close_reason is not None,
-            missing=_missing(capture, metrics, costs, rates),
+            missing=_missing(capture, found, metrics, costs, rates),
             truncated={**capture.truncated, **{k: n for k, n in truncated.items() if n}},
             dropped_events=capture.dropped,
             handler_errors=capture.handler_errors,
@@ -117,9 +117,10 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
 
 
 def _found(capture: Capture) -> Found:
+    rules, mentions = capture.late() if capture.late else (capture.rules, capture.mentions)
     quote = not capture.facts.redaction
-    values, evidence = Discovery(quote=quote).of(capture.rules, capture.mentions, capture.remarks)
-    return Found(values, evidence, capture.rules.id if capture.rules else None)
+    values, evidence = Discovery(quote=quote).of(rules, mentions, capture.remarks)
+    return Found(values, evidence, rules.id if rules else None)
 
 
 def bare(capture: Capture, settings: Settings, handler_errors: int) -> SessionRecord:
@@ -148,7 +149,7 @@ def bare(capture: Capture, settings: Settings, handler_errors: int) -> SessionRe
             "end_cause": _cause(capture),
             "metrics_summary": MetricsSummary(),
             "latency": Latency(),
-            "privacy": _privacy(capture, settings),
+            "privacy": _privacy(capture.facts, settings, heard=bool(capture.mentions)),
             "completeness": Completeness(
                 close_event_seen=evidence.close_reason is not None,
                 missing=["everything but the times"],
@@ -181,12 +182,11 @@ def parcel(record: SessionRecord, settings: Settings) -> Parcel:
     )
 
 
-def _privacy(capture: Capture, settings: Settings) -> Privacy:
+def _privacy(facts: Facts, settings: Settings, *, heard: bool) -> Privacy:
     """What was kept back: a project that has its data redacted gets none of the words here."""
-    heard = capture.mentions or (capture.found and capture.found.evidence)
-    withheld = {"transcript": settings.transcript == "on", "signals.text": bool(heard)}
+    withheld = {"transcript": settings.transcript == "on", "signals.text": heard}
     held_back = [name for name, there in withheld.items() if there]
-    return Privacy(withheld=held_back if capture.facts.redaction else [])
+    return Privacy(withheld=held_back if facts.redaction else [])
 
 
 def _metrics(capture: Capture, lines: list[Line], end: float) -> MetricsSummary:
@@ -218,7 +218,7 @@ def _costs(capture: Capture, rates: RateCard | None, start: datetime, end: datet
 
 
 def _missing(
-    capture: Capture, metrics: MetricsSummary, costs: Costs, rates: RateCard | None
+    capture: Capture, found: Found, metrics: MetricsSummary, costs: Costs, rates: RateCard | None
 ) -> list[str]:
     """Names of what is null, empty or too low because it was not measured."""
     missing = [
@@ -232,7 +232,7 @@ def _missing(
         missing.append("closed_at")
         if capture.status == "recovered":
             missing.append("end_time")  # the last sign of life, or the last departure
-    if capture.deaf:
+    if capture.deaf or (capture.late and found.pack is None):
         missing.append("discovered_signals")
     if capture.uncounted_llm_calls:
         missing.append("usage.cancelled_llm_calls")

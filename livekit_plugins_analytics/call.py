@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .collectors.annotations import Annotations
 from .collectors.conversation import Conversation, Talk
-from .collectors.ears import Ears
+from .collectors.ears import Ears, Late
 from .collectors.failures import Failures
 from .collectors.tools import Tools
 from .collectors.transcript import Line, Said, Words
@@ -105,6 +105,8 @@ class Capture:
     rules: RuleSet | None
     mentions: list[Mention]
     deaf: bool
+    late: Late | None
+    """Instead of rules and mentions, where the call was over before its rules were compiled."""
     handoffs: list[Handoff]
     errors: list[Error]
     truncated: dict[str, int]
@@ -252,6 +254,7 @@ class Call:
             rules=self._ears.rules,
             mentions=mentions,
             deaf=self._ears.deaf,
+            late=self._ears.late(),
             handoffs=list(self._conversation.handoffs),
             errors=self._failures.result(),
             truncated=dict(self.trimmer.cuts),

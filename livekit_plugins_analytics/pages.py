@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _VERSION = 1
 # Of a capture, what is not written: it is known when the journal is read, or it is written in
 # another form ("values", "evidence_of_values" and "pack" for what the rules found).
-_UNWRITTEN = frozenset({"status", "revision", "rules", "mentions", "found"})
+_UNWRITTEN = frozenset({"status", "revision", "rules", "mentions", "late", "found"})
 # All that was taken was trimmed then; this is for what JSON cannot say.
 _BOUNDLESS = Trimmer(text=sys.maxsize, nodes=sys.maxsize, depth=2 * DEPTH_LIMIT)
 
@@ -182,6 +182,7 @@ def replayed(lines: Iterable[bytes], last_alive: float) -> Replay:
         "revision": 1,
         "rules": None,
         "mentions": [],
+        "late": None,
         "found": found,
         "truncated": truncated,
     }
@@ -230,7 +231,7 @@ def _ordered(elements: dict[int, Any]) -> list[Any]:
 @cache
 def _hints() -> dict[str, Any]:
     # The rules are not written, and their names are only there for type checkers.
-    unwritten = {"RuleSet": Any, "Mention": Any}
+    unwritten = {"RuleSet": Any, "Mention": Any, "Late": Any}
     return typing.get_type_hints(Capture, vars(_call), unwritten)
 
 

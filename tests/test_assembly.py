@@ -24,6 +24,7 @@ from livekit_plugins_analytics.collectors.transcript import Words
 from livekit_plugins_analytics.ending import Evidence, Gone
 from livekit_plugins_analytics.facts import Facts
 from livekit_plugins_analytics.record import SessionRecord, StateChange, Usage, line, utc
+from livekit_plugins_analytics.signals import Listener, RuleSet
 from livekit_plugins_analytics.testing import MemoryWriter, Reply, ScriptedLLM, ToolCall
 from livekit_plugins_analytics.trim import Trimmer
 
@@ -67,6 +68,7 @@ def capture(**values: Any) -> Capture:
         rules=None,
         mentions=[],
         deaf=False,
+        late=None,
         handoffs=[],
         errors=[],
         truncated={},
@@ -544,3 +546,19 @@ async def test_a_tool_that_hangs_at_the_end_is_cancelled_in_the_record() -> None
         if task.get_name() == "tool_exec_hang":
             task.cancel()
     await session.aclose()
+
+
+def test_with_redaction_the_evidence_has_none_of_the_callers_words() -> None:
+    rules = RuleSet.load("sales")
+    listener = Listener(rules)
+    listener.user_said("item_1", "we are a team of 25", T)
+    heard = capture(rules=rules, mentions=listener.mentions())
+    redacted = dataclasses.replace(heard, facts=dataclasses.replace(JOB, redaction=True))
+
+    plain, withheld = assemble(heard, OFF), assemble(redacted, OFF)
+
+    assert [s.text for s in plain.signals] == ["team of 25"]
+    assert plain.privacy.withheld == []
+    assert [s.text for s in withheld.signals] == [None]
+    assert withheld.discovered_signals == plain.discovered_signals
+    assert withheld.privacy.withheld == ["signals.text"]

@@ -11,8 +11,14 @@ if TYPE_CHECKING:
 
     from ..signals import Listener, Mention, RuleSet
 
+# How long a record waits for its rules at most; compiling them takes about 0.1 s.
+_LATE_SECONDS = 10.0
 # What is said before the rules are compiled: they are, long before anybody has said so much.
 _MAX_WAITING = 1_000
+
+
+Late = Callable[[], "tuple[RuleSet | None, list[Mention]]"]
+"""Rules and mentions; no rules where the pack cannot be used."""
 
 
 class Ears:
@@ -36,8 +42,33 @@ class Ears:
 
     @property
     def deaf(self) -> bool:
-        """Whether signals were wanted, and the pack could not be used."""
-        return self._rules is not None and self._listening() is None
+        """Whether signals were wanted, and the pack cannot be used."""
+        rules = self._rules
+        return rules is not None and rules.done() and rules.exception() is not None
+
+    def late(self) -> Late | None:
+        """For a call that is over before its rules are compiled: finds its mentions, in a thread.
+
+        None where they are compiled, or off.
+        """
+        rules = self._rules
+        if rules is None or rules.done():
+            return None
+        waiting = list(self._waiting)
+
+        def heard() -> tuple[RuleSet | None, list[Mention]]:
+            try:
+                pack = rules.result(_LATE_SECONDS)
+            except Exception:  # whatever a pack may raise; it has been logged
+                return None, []
+            from ..signals import Listener
+
+            listener = Listener(pack)
+            for say in waiting:
+                say(listener)
+            return pack, listener.mentions()
+
+        return heard
 
     @property
     def dropped(self) -> int:

@@ -38,7 +38,7 @@ def test_what_was_said_before_the_rules_were_ready_is_not_missed(pack: RuleSet) 
     rules = Rules()
     ears = Ears(rules)
     ears.on_message(message("user", "we are a team of 25", at=1))
-    assert ears.mentions() == [] and ears.deaf
+    assert ears.mentions() == [] and not ears.deaf
     rules.set_result(pack)
     ears.on_message(message("user", "we use salesforce", at=2))
     assert values(ears) == [("team_size", 25), ("integration_needs", "salesforce")]
@@ -80,6 +80,28 @@ def test_a_pack_that_cannot_be_used_costs_the_signals_only() -> None:
     rules.set_exception(PackError("ours.toml", "not TOML"))
     ears.on_message(message("user", "a team of 60", at=2))
     assert (ears.mentions(), ears.rules, ears.deaf, ears.dropped) == ([], None, True, 0)
+
+
+def test_a_call_that_is_over_first_is_heard_later(pack: RuleSet) -> None:
+    rules = Rules()
+    ears = Ears(rules)
+    ears.on_message(message("user", "we are a team of 25", at=1))
+    late = ears.late()
+    ears.on_message(message("user", "after the close: a team of 50", at=2))
+    assert late is not None
+    rules.set_result(pack)
+    found, mentions = late()
+    assert found is pack
+    assert [(m.name, m.value) for m in mentions] == [("team_size", 25)]
+    assert ears.late() is None
+
+
+def test_a_pack_that_turns_out_unusable_later_has_heard_nothing() -> None:
+    rules = Rules()
+    late = Ears(rules).late()
+    assert late is not None
+    rules.set_exception(PackError("ours.toml", "not TOML"))
+    assert late() == (None, [])
 
 
 def test_what_waits_for_the_rules_is_bounded(pack: RuleSet) -> None:
