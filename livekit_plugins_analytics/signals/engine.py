@@ -25,13 +25,21 @@ _SHARD = 1_000
 
 _NUMBER = r"\d+(?:\.\d+)?(?:-\d+(?:\.\d+)?)?"
 _MACRO = re.compile(r"(?<!\\p)(?<!\\P)\{([a-z_][a-z0-9_]*)\}")
+# "(?:$|[.,;])": the pattern itself says what follows its last word.
+_MARK_AT_END = re.compile(r"(?:\[[^\w\\\]]+\]\)*|\\[^\w\s]|[,;:!&/-])$")
+_GAP = re.compile(r"gap([1-9])")
+# Word lists in word lists; more is a circle.
+_MAX_DEPTH = 5
 
 
 class PatternError(ValueError):
-    """A pattern cannot be used; `column` counts from 1 in the pattern as it was written."""
+    """A pattern cannot be used; `column` counts from 1 in the pattern as it was written.
 
-    def __init__(self, problem: str, column: int = 1) -> None:
-        self.problem, self.column = problem, column
+    `divisible`: it would do in parts.
+    """
+
+    def __init__(self, problem: str, column: int = 1, *, divisible: bool = False) -> None:
+        self.problem, self.column, self.divisible = problem, column, divisible
         super().__init__(f"column {column}: {problem}")
 
 
@@ -49,14 +57,16 @@ class Pattern:
     """One compiled pattern; it matches whole words of plain text (see `text.clean`).
 
     Args:
-        written: RE2 syntax. ``{n}`` stands for a number, ``{name}`` for a word list.
-        words: The word lists, as alternatives: ``{"people": "reps?|users?"}``.
+        written: RE2 syntax. ``{n}`` stands for a number, ``{name}`` for a word list, ``{gap3}``
+            for up to three words and the spaces after them.
+        words: The word lists, as alternatives: ``{"people": "reps?|users?"}``. A list may name
+            others.
 
     Raises:
         PatternError: RE2 refuses it, or its cost cannot be bounded.
     """
 
-    __slots__ = ("_regexp", "groups", "numbers", "source")
+    __slots__ = ("_regexp", "gaps", "groups", "numbers", "source")
 
     def __init__(self, written: str, words: Mapping[str, str] | None = None) -> None:
         if len(written) > MAX_PATTERN_CHARS:
@@ -74,13 +84,15 @@ class Pattern:
         if self._regexp.programsize > MAX_PROGRAM:
             raise PatternError(
                 f"compiles to {self._regexp.programsize} instructions, {MAX_PROGRAM} are allowed; "
-                "make it several patterns or lower the repetition counts"
+                "make it several patterns or lower the repetition counts",
+                divisible=True,
             )
         if any((m := self._regexp.search(t)) and m.end() == m.start() for t in (b"", b"zz")):
             raise PatternError("matches the empty text; something in it must be required")
         named = {k.decode(): v for k, v in self._regexp.groupindex.items()}
         self.groups: dict[str, int] = named
         self.numbers = tuple(named[k] for k in ("n", "n2", "n3", "n4") if k in named)
+        self.gaps = tuple(index for name, index in named.items() if name.startswith("gap"))
 
     def matches(self, text: bytes) -> Iterator[re2._Match]:
         """All matches in a text, left to right, with offsets in bytes."""
@@ -120,20 +132,27 @@ class Prefilter:
 
 
 def _expanded(written: str, words: Mapping[str, str]) -> str:
-    numbers = 0
+    count = dict.fromkeys(("n", "gap"), 0)
 
-    def replacement(match: re.Match[str]) -> str:
-        nonlocal numbers
+    def named(group: str) -> str:
+        count[group] += 1
+        return f"(?P<{group}{count[group] if count[group] > 1 else ''}>"
+
+    def replacement(match: re.Match[str], depth: int) -> str:
         name = match[1]
         if name == "n":
-            numbers += 1
-            return f"(?P<n{numbers if numbers > 1 else ''}>{_NUMBER})"
+            return f"{named('n')}{_NUMBER})"
+        if gap := _GAP.fullmatch(name):
+            return rf"{named('gap')}(?:[\w&'.-]+ ){{0,{gap[1]}}}?)"
         if name not in words:
             known = ", ".join(sorted(words)) or "none"
             raise PatternError(f"no word list {name!r}; there are: {known}", match.start() + 1)
-        return f"(?:{words[name]})"
+        if depth == _MAX_DEPTH:
+            raise PatternError(f"word list {name!r} names itself, or lists nested too deep")
+        inner = _MACRO.sub(lambda m: replacement(m, depth + 1), words[name])
+        return f"(?P<value>{inner})" if name == "value" else f"(?:{inner})"
 
-    return _MACRO.sub(replacement, written)
+    return _MACRO.sub(lambda m: replacement(m, 0), written)
 
 
 def _lowered(pattern: str) -> str:
@@ -152,7 +171,9 @@ def _bounded(pattern: str) -> str:
     if not pattern.isascii():
         return f"(?:{pattern})"
     before = "" if pattern.startswith(("^", "\\", "[^", ".")) else r"\b"
-    open_end = pattern.endswith(("$", ".", r"\W", r"\S", r"\s", r"\B", r"\b", "*", "%", " "))
+    open_end = _MARK_AT_END.search(pattern) or pattern.endswith(
+        ("$", ".", r"\W", r"\S", r"\s", r"\B", r"\b", "*", "%", " ")
+    )
     return f"{before}(?:{pattern})" + ("" if open_end else r"\b")
 
 
@@ -168,4 +189,4 @@ def _explained(error: Exception, written: str) -> PatternError:
     at = written.lower().find(part.lower()) if part else -1
     if problem == "missing )":
         at = written.rfind("(")
-    return PatternError(problem or "RE2 refuses it", max(at, 0) + 1)
+    return PatternError(problem or "RE2 refuses it", max(at, 0) + 1, divisible="large" in problem)

@@ -22,14 +22,14 @@ _PACKS = Path(__file__).parent / "packs"
 # The sales pack has 40 KB; a bigger one than this is no pack.
 _MAX_BYTES = 20_000_000
 
-_TOP = {"name", "version", "language", "words", "units", "signals", "rules", "computed"}
+_TOP = {"name", "version", "language", "words", "values", "units", "signals", "rules", "computed"}
 _SIGNAL = {f.name for f in fields(Signal)} - {"name"}
 _RULE = {f.name for f in fields(Rule)}
 _CHOICES: dict[str, tuple[str, ...]] = {
     "type": ("integer", "number", "text", "list"),
     "fold": ("last", "first", "largest", "union"),
     "range": ("low", "high", "middle"),
-    "when": ("always", "asked"),
+    "when": ("always", "asked", "answered"),
 }
 
 
@@ -125,6 +125,7 @@ class _Reader:
             signals=signals,
             rules=rules,
             words=self._words(data),
+            values=self._values(data),
             units=self._units(data),
             computed=computed,
             source=self._source,
@@ -143,7 +144,9 @@ class _Reader:
                 table.get(key, 0), (int, float)
             ):
                 self._fail(f"{key} must be a number", place)
-        return Signal(name=name, **self._patterns(table, ("questions", "unless"), place))
+        return Signal(
+            name=name, **self._patterns(table, ("questions", "unless", "barriers"), place)
+        )
 
     def _rule(self, position: int, table: dict[str, Any]) -> Rule:
         name = table.get("name")
@@ -159,8 +162,13 @@ class _Reader:
         for key in ("add", "weight"):
             if not isinstance(table.get(key, 0), int) or isinstance(table.get(key, 0), bool):
                 self._fail(f"{key} must be a whole number", name)
-        if not isinstance(table.get("per", ""), str):
-            self._fail("per must be a unit's name", name)
+        for key, what in (
+            ("per", "a unit's name"),
+            ("values", "the name of a table of values"),
+            ("answers", "a signal's name"),
+        ):
+            if not isinstance(table.get(key, ""), str):
+                self._fail(f"{key} must be {what}", name)
         for key in ("value", "negated"):
             if isinstance(table.get(key), (dict, list)):
                 self._fail(f"{key} must be a string, a number or a boolean", name)
@@ -189,13 +197,25 @@ class _Reader:
         return Computed(name, tuple(cases))
 
     def _words(self, data: dict[str, Any]) -> dict[str, str]:
-        words = {}
-        for name, value in self._table(data, "words").items():
-            if isinstance(value, list) and all(isinstance(v, str) for v in value):
-                value = "|".join(value)
-            if not isinstance(value, str) or not value:
-                self._fail(f"words.{name} must be a string or a list of strings")
-            words[name] = value
+        return {
+            n: "|".join(self._list(v, f"words.{n}")) for n, v in self._table(data, "words").items()
+        }
+
+    def _values(self, data: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
+        tables = {}
+        for name, table in self._table(data, "values").items():
+            if not isinstance(table, dict):
+                self._fail(f"values.{name} must be a table: [values.{name}]")
+            tables[name] = {n: self._list(v, f"values.{name}.{n}") for n, v in table.items()}
+        return tables
+
+    def _list(self, value: Any, place: str) -> list[str]:
+        """A list of words."""
+        words = [value] if isinstance(value, str) else value
+        if not isinstance(words, list) or not all(isinstance(w, str) and w for w in words):
+            self._fail(f"{place} must be a string or a list of strings")
+        if not words:
+            self._fail(f"{place} is empty")
         return words
 
     def _units(self, data: dict[str, Any]) -> dict[str, Fraction]:

@@ -25,6 +25,8 @@ class Signal:
     """Patterns of the agent's question for it; they license ``when = "asked"`` rules."""
     unless: tuple[str, ...] = ()
     """Patterns of what only looks like a mention; for all rules of the signal."""
+    barriers: tuple[str, ...] = ()
+    """Words that may not stand in a ``{gap}``: "software *for* banks" is no bank."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,10 @@ class Rule:
     signal: str
     patterns: tuple[str, ...]
     value: Any = None
-    """The value; None: the number ``{n}`` (several are summed)."""
+    """The value; None: the number ``{n}`` (several are summed), or see `values`."""
+    values: str | None = None
+    """The table of values that ``{value}`` in the patterns goes through: each of its values has
+    the patterns once, with its own words."""
     add: int = 0
     """Added to the number: "me and two others" is three."""
     per: str | None = None
@@ -43,7 +48,11 @@ class Rule:
     in the agent's question ("how many a week?")."""
     range: Literal["low", "high", "middle"] = "high"
     """Which end of "fifty to a hundred" counts."""
-    when: Literal["always", "asked"] = "always"
+    when: Literal["always", "asked", "answered"] = "always"
+    """Always; only after the agent asked for the signal; or, with `answers`, where the caller
+    answers: the patterns are the agent's question then."""
+    answers: str | None = None
+    """The signal that the answer must give: "how many NDAs?" "fifteen" is about NDAs."""
     near: tuple[str, ...] = ()
     """Patterns, one of which must be in the same turn or in the agent's last line."""
     unless: tuple[str, ...] = ()
@@ -66,3 +75,5 @@ class Hit:
     factor: Fraction = Fraction(1)
     spans: tuple[tuple[int, int], ...] = field(default=())
     """Where its numbers are."""
+    focus: int = -1
+    """Where its number or its ``{value}`` begins; the words before it decide on its status."""

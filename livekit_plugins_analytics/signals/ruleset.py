@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class RuleSet:
         signals: What is looked for.
         rules: How; where two claim the same words, the earlier wins.
         words: Word lists for ``{name}`` in patterns.
+        values: Tables for rules with `values`: table, value, its words.
         units: Units of time for ``per``, in months: ``{"week": Fraction(52, 12)}``.
         computed: Signals made of others at close.
         language: Of number words: en, and with the extra de, es, fr, it, nl, pt.
@@ -49,6 +50,7 @@ class RuleSet:
         signals: Sequence[Signal],
         rules: Sequence[Rule],
         words: Mapping[str, str] | None = None,
+        values: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
         units: Mapping[str, Fraction] | None = None,
         computed: Sequence[Computed] = (),
         language: str = "en",
@@ -61,6 +63,7 @@ class RuleSet:
         self.computed = tuple(computed)
         self.units = dict(units or {})
         self._words = dict(words or {})
+        self._values = {name: dict(table) for name, table in (values or {}).items()}
         if len(self.rules) > MAX_RULES:
             raise PackError(self.source, f"more than {MAX_RULES} rules; split the pack")
         self._compile()
@@ -107,24 +110,41 @@ class RuleSet:
         """
         found: list[Hit] = []
         for index in self._prefilter.matching(utterance.data):
-            rule, pattern = self._patterns[index]
-            if rule.when == "asked" and rule.signal not in asked:
+            rule, pattern, value = self._patterns[index]
+            if rule.when == "answered" or (rule.when == "asked" and rule.signal not in asked):
                 continue
             if rule.near and not self._is_near(rule, utterance, line):
                 continue
             for count, match in enumerate(pattern.matches(utterance.data)):
                 if count == _MAX_MATCHES:
                     break
-                hit = self._hit(rule, pattern, match, utterance, line)
+                hit = self._hit(rule, pattern, value, match, utterance, line)
                 if hit is not None:
                     found.append(hit)
         return found
 
+    def answered(self, line: Utterance, given: Container[str]) -> list[Hit]:
+        """What the agent's question tells, now that the caller has answered it.
+
+        Args:
+            line: The agent's last line.
+            given: The signals that the answer gave.
+        """
+        return [
+            Hit(rule, 0, 0, value)
+            for rule, pattern, value in self._answered
+            if rule.answers in given and pattern.found(line.data)
+        ]
+
     def _compile(self) -> None:
-        self._patterns: list[tuple[Rule, Pattern]] = []
+        self._patterns: list[tuple[Rule, Pattern, Any]] = []
         self._near: dict[str, list[Pattern]] = {}
         self._unless: dict[str, list[Pattern]] = {}
         seen: set[str] = set()
+        # As RE2 has them in its groups: bytes.
+        self._barriers = {
+            s.name: frozenset(w.encode() for w in s.barriers) for s in self.signals.values()
+        }
         by_signal = {
             s.name: [self._pattern(p, f"signals.{s.name}") for p in s.unless]
             for s in self.signals.values()
@@ -138,13 +158,14 @@ class RuleSet:
                 raise PackError(
                     self.source, f"no signal {rule.signal!r}; there are: {known}", rule=rule.name
                 )
-            compiled = [self._pattern(p, rule.name) for p in rule.patterns]
-            self._check(rule, compiled)
-            self._patterns += [(rule, p) for p in compiled]
+            compiled = self._compiled(rule)
+            self._check(rule, [p for p, _ in compiled])
+            self._patterns += [(rule, p, value) for p, value in compiled]
             self._near[rule.name] = [self._pattern(p, rule.name) for p in rule.near]
             own = [self._pattern(p, rule.name) for p in rule.unless]
             self._unless[rule.name] = own + by_signal[rule.signal]
-        self._prefilter = Prefilter([p for _, p in self._patterns])
+        self._answered = [r for r in self._patterns if r[0].when == "answered"]
+        self._prefilter = Prefilter([p for _, p, _ in self._patterns])
         asking = [
             (s.name, self._pattern(q, f"signals.{s.name}"))
             for s in self.signals.values()
@@ -153,22 +174,58 @@ class RuleSet:
         self._question_of = [name for name, _ in asking]
         self._questions = Prefilter([p for _, p in asking])
 
-    def _pattern(self, written: str, rule: str) -> Pattern:
+    def _compiled(self, rule: Rule) -> list[tuple[Pattern, Any]]:
+        """The rule's patterns and the value of each."""
+        if rule.values is None:
+            return [(self._pattern(p, rule.name), rule.value) for p in rule.patterns]
+        table = self._values.get(rule.values)
+        if table is None:
+            known = ", ".join(sorted(self._values)) or "none"
+            raise PackError(
+                self.source, f"no values {rule.values!r}; there are: {known}", rule=rule.name
+            )
+        return [
+            (pattern, value)
+            for value, words in table.items()
+            for p in rule.patterns
+            for pattern in self._divided(p, rule.name, tuple(words))
+        ]
+
+    def _divided(self, written: str, rule: str, words: Sequence[str]) -> list[Pattern]:
+        """The pattern for all words of a value; several where one would be too large."""
         try:
-            return Pattern(written, self._words)
+            return [self._pattern(written, rule, {"value": "|".join(words)})]
+        except PackError as error:
+            cause = error.__cause__
+            if len(words) < 2 or not (isinstance(cause, PatternError) and cause.divisible):
+                raise
+        half = len(words) // 2
+        return [
+            *self._divided(written, rule, words[:half]),
+            *self._divided(written, rule, words[half:]),
+        ]
+
+    def _pattern(self, written: str, rule: str, more: Mapping[str, str] | None = None) -> Pattern:
+        try:
+            return Pattern(written, {**self._words, **more} if more else self._words)
         except PatternError as error:
             raise PackError(
                 self.source,
                 f"{error.problem} (in {written[:80]!r})",
                 rule=rule,
                 column=error.column,
-            ) from None
+            ) from error
 
     def _check(self, rule: Rule, compiled: list[Pattern]) -> None:
         """What a rule needs beyond patterns that compile."""
         problem = None
         if not compiled:
             problem = "no patterns"
+        elif (rule.when == "answered") != (rule.answers in self.signals):
+            problem = 'when = "answered" needs answers, a signal\'s name, and answers needs it'
+        elif rule.values is not None:
+            if not all("value" in p.groups for p in compiled):
+                problem = "values, and a pattern without {value}"
         elif rule.value is None and not rule.add and not all(p.numbers for p in compiled):
             problem = "no value, and a pattern without {n}: give one of the two"
         elif rule.value is None and self.signals[rule.signal].type not in ("integer", "number"):
@@ -183,23 +240,38 @@ class RuleSet:
         return any(p.found(t) for p in self._near[rule.name] for t in texts)
 
     def _hit(
-        self, rule: Rule, pattern: Pattern, match: Any, said: Utterance, line: Utterance | None
+        self,
+        rule: Rule,
+        pattern: Pattern,
+        value: Any,
+        match: Any,
+        said: Utterance,
+        line: Utterance | None,
     ) -> Hit | None:
+        barriers = self._barriers[rule.signal]
+        if barriers and any(not barriers.isdisjoint(match[g].split()) for g in pattern.gaps):
+            return None
         start, end = said.chars(*match.span())
+        first, last = start, end
+        if "value" in pattern.groups:
+            first, last = said.chars(*match.span(pattern.groups["value"]))
         for exception in self._unless[rule.name]:
             for other in exception.matches(said.data):
-                first, last = said.chars(*other.span())
-                if first < end and start < last:
+                a, b = said.chars(*other.span())
+                if a < last and first < b:
                     return None
-        if rule.value is not None:
-            return Hit(rule, start, end, rule.value)
+        if value is not None:
+            return Hit(rule, start, end, value, focus=first)
         spans = tuple(said.chars(*match.span(g)) for g in pattern.numbers if match.span(g)[0] >= 0)
         if (not spans and not rule.add) or any(s not in said.numerals for s in spans):
             return None
         number = sum((self._end(rule, said, s) for s in spans), Fraction(rule.add))
         factor = self._factor(rule, pattern, match, line)
-        value = self.amount(rule.signal, number * factor)
-        return None if value is None else Hit(rule, start, end, value, number, factor, spans)
+        amount = self.amount(rule.signal, number * factor)
+        focus = spans[0][0] if spans else start
+        return (
+            None if amount is None else Hit(rule, start, end, amount, number, factor, spans, focus)
+        )
 
     def amount(self, signal: str, number: Fraction) -> int | float | None:
         """A number as the signal's value; None where it is beyond the caps."""

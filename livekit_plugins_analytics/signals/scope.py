@@ -17,12 +17,17 @@ _REACH = 8
 # Characters looked at on either side: a clause of speech has about 60.
 _WINDOW = 160
 
+# Enough of a match to see whether it begins with "our".
+_FIRST_WORD = 6
+# A sentence that ends so soon after the match is only its echo.
+_ECHO = 3
+
 _SENTENCE_END = re.compile(r"[.?!;]+(?=\s|$)|\s-+\s|:\s")
 _COMMA_CLAUSE = re.compile(
     r",\s+(?=(?:and |so |then )?"
-    r"(?:we|i|it|they|our|my|he|she|you|there|now|just|only|that|this|it's|"
+    r"(?:so|because|which|we|i|it|they|our|my|he|she|you|there|now|just|only|that|this|it's|"
     r"we're|i'm|we've|we'd|they're|there's|that's|currently|today|here|mostly|mainly|maybe|"
-    r"probably|use|using|make|more like|closer to|rather|actually|about|around)\b)"
+    r"probably|use|using|make|more like|closer to|rather|actually|about|around|says?|\d+)\b)"
 )
 
 
@@ -34,15 +39,19 @@ _BREAKS = _compiled(cues.BREAKS)
 _NEGATION = _compiled(cues.NEGATION)
 _NO, _ANSWER_NO = _compiled(cues.NO), _compiled(cues.ANSWER_NO)
 _PSEUDO_NEGATION = _compiled(cues.PSEUDO_NEGATION)
+_NEGATION_NEAR = _compiled(cues.NEGATION_NEAR)
 _NEGATION_AFTER = _compiled(cues.NEGATION_AFTER)
 _ABANDONED = _compiled(cues.ABANDONED)
 _HYPOTHETICAL = _compiled(cues.HYPOTHETICAL)
+_HYPOTHETICAL_NUMBER = _compiled(cues.HYPOTHETICAL_NUMBER)
 _PSEUDO_HYPOTHETICAL = _compiled(cues.PSEUDO_HYPOTHETICAL)
 _HYPOTHETICAL_AFTER = _compiled(cues.HYPOTHETICAL_AFTER)
 _HYPOTHETICAL_AFTER_NUMBER = _compiled(cues.HYPOTHETICAL_AFTER_NUMBER)
 _SOMEONE_ELSE = _compiled(cues.SOMEONE_ELSE)
+_SOMEONE_ELSE_AFTER = _compiled(cues.SOMEONE_ELSE_AFTER)
 _SOMEONE_ELSE_BEFORE = _compiled(cues.SOMEONE_ELSE_BEFORE)
 _THEY = _compiled(cues.THEY)
+_NEEDED = _compiled(cues.NEEDED)
 _QUESTION = _compiled(cues.QUESTION)
 _OWN_FOLLOWS = _compiled(cues.OWN_FOLLOWS)
 _OWN, _OWN_AFTER = _compiled(cues.OWN), _compiled(cues.OWN_AFTER)
@@ -80,7 +89,11 @@ class Scope:
         first, last = _around(self._clauses, start, self._end)
         before = self._text[max(first, start - _WINDOW) : start]
         after = self._text[end : min(max(last, end), end + _WINDOW)]
-        if "someone_else" in checks and self._someone_else(before, after, first):
+        if not number and _any(_NEEDED, self._sentence(start)):
+            return "affirmed"
+        if "question" in checks and self._claimed(start, before):
+            return "affirmed"
+        if "someone_else" in checks and self._someone_else(before, start, after, first):
             return "someone_else"
         if "hypothetical" in checks and self._hypothetical(before, after, first, number):
             return "hypothetical"
@@ -92,11 +105,15 @@ class Scope:
             return "hypothetical"
         return "affirmed"
 
-    def _someone_else(self, before: str, after: str, first: int) -> bool:
-        if _any(_SOMEONE_ELSE, before) or _any(_SOMEONE_ELSE, after):
+    def _someone_else(self, before: str, start: int, after: str, first: int) -> bool:
+        if _any(_SOMEONE_ELSE, before) or _any(_SOMEONE_ELSE_AFTER, after):
             return True
-        if _any(_SOMEONE_ELSE_BEFORE, before) and not _any(_OWN_TAIL, before):
-            return True
+        # "Clients say our quotes come late": ours all the same.
+        others = _outside(_SOMEONE_ELSE_BEFORE, (), before)
+        if others is not None:
+            told = before[others:] + self._text[start : start + _FIRST_WORD].partition(" ")[0]
+            if not _any(_OWN_TAIL, told):
+                return True
         if first == 0 or not _starts(_THEY, before):
             return False
         # "My brother has a firm. They use Slack": the clause before says who "they" are.
@@ -104,6 +121,10 @@ class Scope:
         return _any(_SOMEONE_ELSE + _SOMEONE_ELSE_BEFORE, self._text[start:first])
 
     def _hypothetical(self, before: str, after: str, first: int, number: bool) -> bool:
+        if number:
+            before = _AMOUNTS_TO.sub(" ", before)
+            if _any(_HYPOTHETICAL_NUMBER, before):
+                return True
         if _outside(_HYPOTHETICAL, _PSEUDO_HYPOTHETICAL, before) is not None:
             return True
         if _any(_HYPOTHETICAL_AFTER, after):
@@ -121,19 +142,40 @@ class Scope:
 
     def _abandoned(self, end: int) -> bool:
         _, last = _around(self._sentences, end, self._end)
+        if last - end < _ECHO:  # "DocuSign? We tried it and hated it"
+            _, last = _around(self._sentences, last, self._end)
         return _any(_ABANDONED, self._text[end : min(last, end + _WINDOW)])
 
+    def _sentence(self, position: int) -> str:
+        first, last = _around(self._sentences, position, self._end)
+        return self._text[max(first, position - _WINDOW) : min(last, position + _WINDOW)]
+
+    def _claimed(self, start: int, before: str) -> bool:
+        """Asked for, and then said to be the caller's own: "Does it do Zoho? That's our CRM"."""
+        if not self._asks(start, before):
+            return False
+        _, last = _around(self._sentences, start, self._end)
+        _, clause = _around(self._clauses, start, self._end)
+        return any(_any(_OWN_FOLLOWS, self._text[at : at + 60]) for at in {last, clause})
+
+    def _asks(self, start: int, before: str) -> bool:
+        return _any(_QUESTION, self._sentence(start)) or _any(_QUESTION, before)
+
     def _question(self, start: int, before: str, after: str) -> bool:
-        first, last = _around(self._sentences, start, self._end)
-        asked = self._text[max(first, start - _WINDOW) : min(last, start + _WINDOW)]
-        if not (_any(_QUESTION, asked) or _any(_QUESTION, before)):
+        if not self._asks(start, before):
             return False
-        if _any(_OWN_FOLLOWS, self._text[last : last + 40]):
-            return False
-        return not (_any(_OWN, asked) or _any(_OWN_AFTER, after))
+        return not (_any(_OWN, self._sentence(start)) or _any(_OWN_AFTER, after))
 
 
-_OWN_TAIL = _compiled((r"(?:our|my) (?:team|company|crm|own)(?: \w+){0,3} ?$",))
+_OWN_TAIL = _compiled((r"(?:our|my|us|we|we're|we've|i|i'm)(?: .*)? ?$",))
+
+
+# "We're looking at about thirty contracts" is a count.
+_AMOUNTS_TO = re.compile(r"\blook(?:ing|s)? (?:at|like)\b[ \w]{0,30}$")
+_TURNED = re.compile(
+    r" from|replac|instead|ditched|dropped|dumped|swapped|scrapped|binned|left |moved off|got rid"
+)
+_TURNS_TO = re.compile(r"\b(?:to|just|only|over to|with|by|we|in favou?r of|for)\b")
 
 
 def _negated(before: str, after: str) -> bool:
@@ -143,11 +185,10 @@ def _negated(before: str, after: str) -> bool:
     if nearest is not None:
         between = before[nearest:]
         # "Switched from Pipedrive to HubSpot", "not Slack, it's Teams", "not Slack but Teams".
-        turns = " from" in before or "replac" in before or "instead" in before
-        ended = re.search(r"\b(?:to|just|only|over to|with|by|we)\b", between) if turns else None
-        if len(between.split()) <= _REACH and not ended:
+        turned = _TURNED.search(before) and _TURNS_TO.search(between)
+        if len(between.split()) <= _REACH and not turned:
             return True
-    return any(p.found(after.encode("utf-8", "replace")) for p in _NEGATION_AFTER)
+    return _any(_NEGATION_NEAR, before) or _any(_NEGATION_AFTER, after)
 
 
 def _outside(patterns: Sequence[Pattern], pseudo: Sequence[Pattern], text: str) -> int | None:

@@ -8,8 +8,14 @@ from .languages import numerals_of
 from .numerals import Numeral
 from .text import Rewritten, clean
 
-# "A team of, um, fifteen" is a team of fifteen.
-_HESITATION = re.compile(r",? \b(?:u+[hm]+|e+rm?|hmm+)\b,?(?= )")
+# "A team of, um, fifteen" and "a team of, I don't know, fifteen" are a team of fifteen; without
+# the comma, "I don't know who opened it" says something.
+_HESITATION = re.compile(
+    r",? \b(?:u+[hm]+|e+rm?|hmm+|mm+)\b(?:,|\.\.\.)?(?= )"
+    r"|,? \b(?:you know|i don't know|i dunno|i think|i'd say|i would say|i guess|i suppose|"
+    r"i reckon|i want to say|what is it(?: now)?|what's it now|let me think|let's see|let me see|"
+    r"let's say|say|like|sort of|kind of|honestly|literally|basically|okay|ok|right|yeah),(?= )"
+)
 
 
 class Utterance:
