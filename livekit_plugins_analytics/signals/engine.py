@@ -27,6 +27,8 @@ _NUMBER = r"\d+(?:\.\d+)?(?:-\d+(?:\.\d+)?)?"
 _MACRO = re.compile(r"(?<!\\p)(?<!\\P)\{([a-z_][a-z0-9_]*)\}")
 # "(?:$|[.,;])": the pattern itself says what follows its last word.
 _MARK_AT_END = re.compile(r"(?:\[[^\w\\\]]+\]\)*|\\[^\w\s]|[,;:!&/-])$")
+# What is none of a pattern's structure, and what is: escapes, classes; groups and bars.
+_SYNTAX = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|[()|]")
 _GAP = re.compile(r"gap([1-9])")
 # Word lists in word lists; more is a circle.
 _MAX_DEPTH = 5
@@ -170,11 +172,27 @@ def _bounded(pattern: str) -> str:
     """
     if not pattern.isascii():
         return f"(?:{pattern})"
-    before = "" if pattern.startswith(("^", "\\", "[^", ".")) else r"\b"
-    open_end = _MARK_AT_END.search(pattern) or pattern.endswith(
+    return f"(?:{'|'.join(_at_words(a) for a in _alternatives(pattern))})"
+
+
+def _at_words(part: str) -> str:
+    before = "" if part.startswith(("^", "\\", "[^", ".")) else r"\b"
+    open_end = _MARK_AT_END.search(part) or part.endswith(
         ("$", ".", r"\W", r"\S", r"\s", r"\B", r"\b", "*", "%", " ")
     )
-    return f"{before}(?:{pattern})" + ("" if open_end else r"\b")
+    return f"{before}(?:{part})" + ("" if open_end else r"\b")
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """The parts between the bars that no group holds."""
+    parts, depth, start = [], 0, 0
+    for match in _SYNTAX.finditer(pattern):
+        sign = match[0]
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if sign == "|" and depth == 0:
+            parts.append(pattern[start : match.start()])
+            start = match.end()
+    return [*parts, pattern[start:]]
 
 
 def _explained(error: Exception, written: str) -> PatternError:

@@ -217,6 +217,8 @@ class _Parser:
             return j + 1
         if self._word(j) == "or" and self._word(j + 1) in ("so", "more", "thereabouts"):
             return j + 2
+        if self._word(j) == "and" and self._word(j + 1) in ("change", "counting", "some"):
+            return j + 2
         return j
 
     def _word(self, i: int) -> str:

@@ -27,6 +27,8 @@ _PERSONS = {
     "is this": "that's",
     "are there": "there are",
     "is there": "there's",
+    "would you": "we",
+    "will you": "we",
     "you guys": "we",
     "you folks": "we",
     "you all": "we",
@@ -55,7 +57,7 @@ _OPEN = Pattern(
 )
 # Not agreed to by a yes: a choice, a comparison, an offer, a condition.
 _UNDECIDED = Pattern(
-    r" or |more than|over \d|under \d|fewer than|less than|at least|would we like|"
+    r" or |more than|over \d|under \d|fewer than|less than|at least|we like|we be interested|"
     r"(?:can|could|shall|should|may|would) (?:she|they|we)|if we|do they|are they|do we want"
 )
 _LEAD = (

@@ -76,4 +76,5 @@ class Hit:
     spans: tuple[tuple[int, int], ...] = field(default=())
     """Where its numbers are."""
     focus: int = -1
-    """Where its number or its ``{value}`` begins; the words before it decide on its status."""
+    """Where its number, its ``{value}`` or its group ``focus`` begins; the words before that
+    decide on its status."""

@@ -253,8 +253,9 @@ class RuleSet:
             return None
         start, end = said.chars(*match.span())
         first, last = start, end
-        if "value" in pattern.groups:
-            first, last = said.chars(*match.span(pattern.groups["value"]))
+        group = pattern.groups.get("value", pattern.groups.get("focus", 0))
+        if group and match.span(group)[0] >= 0:
+            first, last = said.chars(*match.span(group))
         for exception in self._unless[rule.name]:
             for other in exception.matches(said.data):
                 a, b = said.chars(*other.span())

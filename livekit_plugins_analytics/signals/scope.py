@@ -19,6 +19,7 @@ _WINDOW = 160
 
 # Enough of a match to see whether it begins with "our".
 _FIRST_WORD = 6
+_AT_ONCE = 60
 # A sentence that ends so soon after the match is only its echo.
 _ECHO = 3
 
@@ -50,10 +51,12 @@ _HYPOTHETICAL_AFTER_NUMBER = _compiled(cues.HYPOTHETICAL_AFTER_NUMBER)
 _SOMEONE_ELSE = _compiled(cues.SOMEONE_ELSE)
 _SOMEONE_ELSE_AFTER = _compiled(cues.SOMEONE_ELSE_AFTER)
 _SOMEONE_ELSE_BEFORE = _compiled(cues.SOMEONE_ELSE_BEFORE)
+_ANYONE = _compiled(cues.ANYONE)
 _THEY = _compiled(cues.THEY)
 _NEEDED = _compiled(cues.NEEDED)
 _QUESTION = _compiled(cues.QUESTION)
 _OWN_FOLLOWS = _compiled(cues.OWN_FOLLOWS)
+_OWN_AT_ONCE = _compiled(cues.OWN_AT_ONCE)
 _OWN, _OWN_AFTER = _compiled(cues.OWN), _compiled(cues.OWN_AFTER)
 
 
@@ -91,6 +94,10 @@ class Scope:
         after = self._text[end : min(max(last, end), end + _WINDOW)]
         if not number and _any(_NEEDED, self._sentence(start)):
             return "affirmed"
+        if number:
+            before = _AMOUNTS_TO.sub(" ", before)
+        elif _any(_OWN_AT_ONCE, self._text[end : end + _AT_ONCE]):
+            return "affirmed"
         if "question" in checks and self._claimed(start, before):
             return "affirmed"
         if "someone_else" in checks and self._someone_else(before, start, after, first):
@@ -109,7 +116,7 @@ class Scope:
         if _any(_SOMEONE_ELSE, before) or _any(_SOMEONE_ELSE_AFTER, after):
             return True
         # "Clients say our quotes come late": ours all the same.
-        others = _outside(_SOMEONE_ELSE_BEFORE, (), before)
+        others = _outside(_SOMEONE_ELSE_BEFORE, _ANYONE, before)
         if others is not None:
             told = before[others:] + self._text[start : start + _FIRST_WORD].partition(" ")[0]
             if not _any(_OWN_TAIL, told):
@@ -121,10 +128,8 @@ class Scope:
         return _any(_SOMEONE_ELSE + _SOMEONE_ELSE_BEFORE, self._text[start:first])
 
     def _hypothetical(self, before: str, after: str, first: int, number: bool) -> bool:
-        if number:
-            before = _AMOUNTS_TO.sub(" ", before)
-            if _any(_HYPOTHETICAL_NUMBER, before):
-                return True
+        if number and _any(_HYPOTHETICAL_NUMBER, before):
+            return True
         if _outside(_HYPOTHETICAL, _PSEUDO_HYPOTHETICAL, before) is not None:
             return True
         if _any(_HYPOTHETICAL_AFTER, after):
@@ -170,8 +175,8 @@ class Scope:
 _OWN_TAIL = _compiled((r"(?:our|my|us|we|we're|we've|i|i'm)(?: .*)? ?$",))
 
 
-# "We're looking at about thirty contracts" is a count.
-_AMOUNTS_TO = re.compile(r"\blook(?:ing|s)? (?:at|like)\b[ \w]{0,30}$")
+# "We're looking at about thirty contracts" is a count, "we went from 8 to 14" leaves nothing.
+_AMOUNTS_TO = re.compile(r"\b(?:look(?:ing|s)? (?:at|like)|(?:went|gone|moved|jumped) from)\b[ \w]{0,30}$")
 _TURNED = re.compile(
     r" from|replac|instead|ditched|dropped|dumped|swapped|scrapped|binned|left |moved off|got rid"
 )
