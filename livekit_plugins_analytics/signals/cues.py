@@ -76,10 +76,10 @@ CONTINUES = frozenset(
 )
 
 NEGATION = (
-    r"not|never|without|none|neither|nor|hardly|cannot|stopped|ditched|dropped|dumped|scrapped|binned|axed|canned|retired|sunset|sunsetted|killed off|ripped out|tore out|kicked out|shut off|shut down|quit|no longer|gave up on|moved on from|outgrew|outgrown|burned by|burnt by|anti|allergic to|done with|had enough of|back to|anything to do with|got off(?: of)?|came off|weaned off|we left|i left",
+    r"not|never|without|none|neither|nor|hardly|cannot|stopped|ditched|dropped|dumped|scrapped|binned|axed|canned|retired|sunset|sunsetted|killed off|ripped out|tore out|kicked out|shut off|shut down|quit|no longer|gave up on|killed|axing|(?:we're|i'm|glad to be|happy to be|got|came|being) off|moved on from|outgrew|outgrown|burned by|burnt by|anti|allergic to|done with|had enough of|back to|anything to do with|got off(?: of)?|came off|weaned off|we left|i left",
     r"fed up with|ban(?:s|ned|ning)|outlawed|forbade|forbids?|(?:chose|choose|picked|prefer|preferred|selected|went with|going with|opted for)(?: [\w']+){1,4} over|(?:the|our|my) (?:old|previous|former|last|prior|original) (?:\w+ )?(?:crm|tool|system|software|process|setup|vendor|provider|platform|workflow|way|one|supplier|stack)(?: [\w']+){0,3} (?:was|were|had|used)|[a-z]+n't|dont|doesnt|didnt|isnt",
     r"arent|cant|wont|havent|wasnt|far from|free of|used to (?:be|have|use|do|run|send|work|get|handle|rely|write|create|process|make)",
-    r"got rid of|getting rid of|decided against|ruled out|passed on|(?:moved|moving|switched|switching|migrated|migrating|went) (?:off|away from|from|off of)|instead of|rather than|as opposed to|other than|anything but|formerly|previously|back in \d+|in the past|at one point|originally|started (?:out )?(?:with|as|at)|when we (?:started|began)",
+    r"got rid of|getting rid of|decided against|ruled out|passed on|(?:moved|moving|switched|switching|migrated|migrating|went|came|come)(?: over| across| away| everything| everyone| it all)? (?:off|away from|from|off of)|instead of|rather than|as opposed to|other than|anything but|formerly|previously|back in \d+|in the past|at one point|originally|started (?:out )?(?:with|as|at)|when we (?:started|began)",
     r"no (?:need|plans?|interest|use) (?:for|to)|(?:zero|little|low) (?:need|interest)|hate the idea of|nobody|no one|none of us|replac(?:ed|ing)|cancel(?:l?ed|l?ing)|leaving|phas(?:ed|ing) out|dropping|ditching|(?:fixed|solved|eliminated|resolved) (?:the|our|all|most)?",
 )
 # "no" is a determiner ("no Salesforce here") or an answer ("no, we use Salesforce").
@@ -97,13 +97,15 @@ ANSWER_NO = (
     r"no(?: (?:we|i|it|it's|they|our|the|that|that's|not|actually|we're|i'm|there|there's|wait|sorry|just|this|my|you|problem|doubt|question|wonder|matter|less|more|fewer|later|one|yeah|no))",
 )
 PSEUDO_NEGATION = (
-    r"(?:never|don't|doesn't|can't|won't|rarely|hardly ever) (?:ever )?(?:leave|get out of|live without|close|log out of)|drop(?:s|ped|ping)? (?:\w+ )?(?:straight |directly |right |back |automatically )?(?:in|into|onto)|not (?:only|just|merely|simply|to mention|more than|less than|fewer than|sure|exactly|certain|sure (?:why|how))|don't (?:forget|get me wrong|mind|worry)|why not|(?:whether or|if) not",
+    r"shouldn't (?:take|cost|have to|be (?:this|that|so))|(?:have|has)n't (?:even )?(?:a clue|any idea)",
+    r"(?:never|don't|doesn't|can't|won't|rarely|hardly ever) (?:ever )?(?:leave|get out of|live without|close|log out of)|drop(?:s|ped|ping)? (?:\w+ )?(?:straight |directly |right |back |automatically )?(?:in|into|onto)|not (?:much|many|a lot|a ton),?|not (?:only|just|merely|simply|to mention|more than|less than|fewer than|sure|exactly|certain|sure (?:why|how))|don't (?:forget|get me wrong|mind|worry)|why not|(?:whether or|if) not",
     r"(?:can't|cannot|couldn't|can not|can t) (?:live|do|work|function|operate|survive|get by|sell|stand|bear|wait|tolerate|keep|stop|take|deal|cope|go|afford|get|turn|track|find|see|tell|send|produce|keep up|have (?:people|them|my|the|us|someone|folks|everyone))(?: \w+){0,3}?(?: without| with)?",
     r"(?:won't|can't|doesn't|wouldn't|couldn't|don't|isn't|not) (?:[\w']+ ){1,4}without|not without|never without|couldn't be more|no matter|nothing but|not until|don't you|isn't (?:it|that)|aren't we|don't we|haven't (?:found|figured|got round|gotten around)|not (?:sure|certain) (?:if|whether)|wouldn't (?:mind|hurt)|can't we|won't (?:work|do) without",
     r"(?:nobody|no one) (?:\w+ )?(?:knows?|can|sees?|notices?|catch(?:es)?|has any|has a|really knows)|doesn't (?:work|scale)|don't (?:know|believe) (?:how|why|what)|not (?:great|good|ideal|happy|scalable|working)",
 )
 # After the target: "Salesforce isn't something we use", "cost is not an issue", "Slack? no".
 NEGATION_AFTER = (
+    r"^ (?:was|were) (?:on (?:our|the|my) (?:short ?)?list|an option|considered|in the running|a contender|ruled out|our (?:old|previous|last|former))",
     r"^[ ,]*(?:(?:it|that|they) )?(?:is|are|was|were|has|have|does|do)(?:n't| not| no)(?: really| exactly| even)? (?:an?|our|something|anything|part|needed|necessary|required|important|used|relevant|what|on|much of|a big|the|matter|bother|apply|concern|been|use|in use|us)\b",
     r"^[ ,]*(?:is|are|was|were) (?:no longer|never|out|gone|off the table|not (?:it|us|for us)|irrelevant|unnecessary|overkill)",
     r"^[ ,]*(?:that |which |and that )?(?:we|i|nobody|no one)(?: really| actually)? (?:don't|do not|never|no longer|haven't|didn't|stopped|won't|dont|can do without) (?:use|using|need|have|want|touch|care|ever|really|even|run|like)",
@@ -115,6 +117,7 @@ NEGATION_AFTER = (
 
 # Later in the sentence: "Salesforce was too complicated, so we dropped it".
 ABANDONED = (
+    r"(?:and|then|but) (?:later |then |eventually |finally |just )?(?:got rid of|dropped|ditched|cancel?led|binned|left|quit|moved off) (?:it|them|that)",
     r"(?:we|i|they)(?:'ve| have| just| finally| ended up)* (?:dropped|left|ditched|cancell?ed|stopped|quit|replaced|moved off|got rid of|moved away from|gave up on|killed|abandoned|binned|scrapped|dumped|hated|returned) (?:it|them|that|using)",
     r"(?:(?:but|and|though|just|so) )?(?:we|i)(?:'ve|'d)?(?: have| had)? (?:never|didn't|don't|haven't|won't|wouldn't|aren't|ain't|couldn't) (?:actually |really |ever |even |end up )*(?:us(?:e|ed|ing)|touch(?:ed)?|bought|buy|tried|try|need(?:ed)?|like[d]?|stick|stuck|go(?:ne)?|went|sign(?:ed)?|want(?:ed)?|adopt(?:ed)?|bother(?:ed)?)(?: (?:with|for|to|ahead))? ?(?:it|them|that|any of (?:that|it|them)|one)?",
     r"(?:but |and )?(?:never|didn't|not) (?:actually |really |even |end up )*(?:bought|buying|used|using|tried|touched|liked|loved|signed|stuck|went|gone|happy)(?: with| for| to)? (?:it|them|that)|and (?:hated|dropped|left|ditched|cancelled|binned) (?:it|them)|so (?:that's a )?no(?:$|[.,])",
@@ -167,6 +170,7 @@ THEY = (
 )
 
 QUESTION = (
+    r"^[ ,]*(?:who|what|how) (?:built|made|makes|maintains|wrote|happened|is your|are your)\b",
     r"^[ ,]*(?:(?:and|so|but|ok|okay|well|um|uh|oh|hey|yeah|right|no|yes|sorry|also|great|cool|then|quick question|just curious|i was wondering|one question|question)[ ,.:-]+)*(?:do|does|did|can|could|would|will|is|are|was|were|has|have|should|doesn't|don't|isn't|can't|won't) (?:you|it|this|that|they|your|there|he|she|the|most|other|people|any|anyone|everyone|these|those|a|an|all|some)\b",
     r"^[ ,]*(?:(?:and|so|but|ok|okay|well|um|uh|oh|hey|yeah|right|no|yes|sorry|also|then)[ ,.:-]+)*(?:what|how|which|who|why|where|when)(?:'s|'re)?(?: \w+){0,4}? (?:do|does|did|can|could|would|will|is|are|has|have) (?:you|it|this|that|they|your|there|the|most|people|other|a|an|all|any)\b",
     r"^[ ,]*(?:(?:and|so|but|ok|okay|well|um|uh|oh|also)[ ,.:-]+)*(?:what about|how about|what's|what is|what are|who uses|tell me about|what kind of|which of|is [a-z]+|does [a-z]+|any chance|do (?:i|we) (?:need|have to)|why (?:do|would) )",
@@ -187,6 +191,7 @@ OWN = (
 )
 # In the sentence after the question: "Does it hook into Zoho? That's what we use".
 OWN_FOLLOWS = (
+    r"^[ ,.?!]*(?:because |since |cause |and )?(?:our|my)(?: [\w']+){1,4} (?:wants?|needs?|asked|will need|would need|'ll need|insists?|uses?|runs?|lives?|requires?|relies)\b",
     r"^[ ,.?!]*(?:because |since |cause |'cause |cos |as |and )?(?:that's|it's|that is|that'd be|that would be) (?:really |kind of |basically |pretty much )?(?:what|the one|where|our|my|a must|a need|a deal[- ]?breaker|a requirement|essential|critical|key|huge|big for|important|non[- ]?negotiable|the main|a big)",
     r"^[ ,.?!]*(?:because |since |cause |'cause |cos |as |and )?(?:we|i)(?:'d|'ll|'re| would| will|'ve)?(?: really| definitely| absolutely| got to| have to| probably)* (?:use|have|run|need|require|want|rely on|live in|keep|love|depend on|on)(?: to)?(?: have)? (?:it|that|them|to|our|everything|all)",
     r"^[ ,.?!]*(?:because |since |cause |and )?(?:we|i) (?:can't|couldn't|cannot|won't) (?:really )?(?:do|live|work|go|manage|cope|function|buy|move) (?:\w+ ){0,3}without",
@@ -200,6 +205,6 @@ OWN_AFTER = (
 )
 
 CORRECTION = (
-    r"sorry|i mean|i meant|actually|no wait|wait no|wait|correction|make that|make it|scratch that|let me correct|let me rephrase|strike that|my mistake|my bad|excuse me|pardon|or rather|i misspoke|it's really|no,|i should say|should be|more like|closer to|(?:but |and )?(?:now|today|these days|nowadays|currently)(?:,)? (?:it's|we're|we are|it is|that's)(?: down to| up to| at| more like| closer to)?",
+    r"sorry|i mean|i meant|actually|no wait|wait no|wait|correction|make that|make it|scratch that|let me correct|let me rephrase|strike that|my mistake|my bad|excuse me|pardon|or rather|i misspoke|it's really|no,|i should say|should be|more like|closer to|(?:it's|we're|that's|we are) (?:now |all the way )?(?:down|up|back) to|(?:but |and )?(?:now|today|these days|nowadays|currently)(?:,)? (?:it's|we're|we are|it is|that's)(?: down to| up to| at| more like| closer to)?",
     r"(?:got|had|said) (?:that|it|this) wrong|that's wrong|that was wrong|i was wrong|that's not right|hang on|hold on|i said|(?:let me|lemme) (?:check|see|think)|oh no|no no",
 )

@@ -51,6 +51,11 @@ _PERSONS = {
 }
 _PERSON = re.compile(rf"\b(?:{'|'.join(sorted(_PERSONS, key=len, reverse=True))})\b(?!')")
 
+# "Is speed a problem?" asks whether speed is a problem.
+_TROUBLE = re.compile(
+    r"^(is|are) (.{1,60}?) ((?:an?|your|the) (?:\w+ )?(?:problem|issue|concern|challenge|headache|pain)\b)"
+)
+
 _OPEN = Pattern(
     r"^[ ,]*(?:(?:and|so|but|ok|okay|well|um|uh|great|perfect|got it|then|now|right|cool|sure)"
     r"[ ,]+)*(?:how|what|which|who|whose|when|where|why)\b"
@@ -67,6 +72,9 @@ _LEAD = (
 _AGREES = Pattern(
     _LEAD + r"(?:(?:yes|yeah|yep|yup|yea|ya|aye|correct|exactly|precisely|absolutely|definitely|"
     r"indeed|totally|affirmative|true|bingo|spot on|bang on|pretty much|more or less|"
+    r"very(?: much(?: so)?)?|big time|huge(?:ly)?(?: problem| issue)?|massive(?:ly)?|sure is|always|all the time|"
+    r"every day|constantly|unfortunately|sadly|i'm afraid so|without a doubt|tell me about it|"
+    r"you bet|too right|both|all of (?:them|the above)|that'd work|it does|they do|"
     r"that's (?:right|correct|it|true|about right|us|the one|the size of it|fair)|that is "
     r"(?:right|correct)|you(?:'ve)? got it|uh[- ]huh|mm[- ]?hmm|of course|for sure|sure do|"
     r"sure are|sounds (?:about )?right|about right|(?:we|i|it|they) (?:do|are|is|am|have)"
@@ -86,7 +94,7 @@ def proposal(line: str) -> str | None:
     question = str(asked[-1]).strip()[-_MAX_CHARS:]
     if _OPEN.found(question.encode("utf-8", "replace")):
         return None
-    return _PERSON.sub(lambda m: _PERSONS[m[0]], question)
+    return _PERSON.sub(lambda m: _PERSONS[m[0]], _TROUBLE.sub(r"\2 \1 \3", question))
 
 
 def agrees(said: str, proposal: str) -> bool:
