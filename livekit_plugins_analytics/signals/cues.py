@@ -76,6 +76,7 @@ CONTINUES = frozenset(
 )
 
 NEGATION = (
+    r"(?:come|came|coming|just|been) off|(?:never|didn't) (?:really )?(?:got|get|getting) (?:on|along) with|wouldn't touch",
     r"not|never|without|none|neither|nor|hardly|cannot|stopped|ditched|dropped|dumped|scrapped|binned|axed|canned|retired|sunset|sunsetted|killed off|ripped out|tore out|kicked out|shut off|shut down|quit|no longer|gave up on|killed|axing|(?:we're|i'm|glad to be|happy to be|got|came|being) off|moved on from|outgrew|outgrown|burned by|burnt by|anti|allergic to|done with|had enough of|back to|anything to do with|got off(?: of)?|came off|weaned off|we left|i left",
     r"fed up with|ban(?:s|ned|ning)|outlawed|forbade|forbids?|(?:chose|choose|picked|prefer|preferred|selected|went with|going with|opted for)(?: [\w']+){1,4} over|(?:the|our|my) (?:old|previous|former|last|prior|original) (?:\w+ )?(?:crm|tool|system|software|process|setup|vendor|provider|platform|workflow|way|one|supplier|stack)(?: [\w']+){0,3} (?:was|were|had|used)|[a-z]+n't|dont|doesnt|didnt|isnt",
     r"arent|cant|wont|havent|wasnt|far from|free of|used to (?:be|have|use|do|run|send|work|get|handle|rely|write|create|process|make)",
@@ -85,13 +86,13 @@ NEGATION = (
 # "no" is a determiner ("no Salesforce here") or an answer ("no, we use Salesforce").
 # Only what follows at once.
 NEGATION_NEAR = (
+    r"(?:we|i) (?:once |previously |briefly |also )?used ?$",
+    r"(?:we|i|they) (?:were|was) (?:on|using|with|running|in|an?) ?$",
     r"used to ?$",
     r"(?:years?|months?|weeks?) ago,?(?: [\w']+){0,3} ?$",
     r"(?:except|apart from|aside from|besides|bar)(?: for)?(?: [\w']+,?){0,2} ?$",
 )
-NO = (
-    r"no",
-)
+NO = (r"no",)
 ANSWER_NO = (
     r"no ?[,.;!]\B",
     r"no(?: (?:we|i|it|it's|they|our|the|that|that's|not|actually|we're|i'm|there|there's|wait|sorry|just|this|my|you|problem|doubt|question|wonder|matter|less|more|fewer|later|one|yeah|no))",
@@ -105,6 +106,7 @@ PSEUDO_NEGATION = (
 )
 # After the target: "Salesforce isn't something we use", "cost is not an issue", "Slack? no".
 NEGATION_AFTER = (
+    r"^ (?:no|nope|nah)(?:$|[.,!?])",
     r"^ (?:was|were) (?:on (?:our|the|my) (?:short ?)?list|an option|considered|in the running|a contender|ruled out|our (?:old|previous|last|former))",
     r"^[ ,]*(?:(?:it|that|they) )?(?:is|are|was|were|has|have|does|do)(?:n't| not| no)(?: really| exactly| even)? (?:an?|our|something|anything|part|needed|necessary|required|important|used|relevant|what|on|much of|a big|the|matter|bother|apply|concern|been|use|in use|us)\b",
     r"^[ ,]*(?:is|are|was|were) (?:no longer|never|out|gone|off the table|not (?:it|us|for us)|irrelevant|unnecessary|overkill)",
@@ -119,11 +121,12 @@ NEGATION_AFTER = (
 ABANDONED = (
     r"(?:and|then|but) (?:later |then |eventually |finally |just )?(?:got rid of|dropped|ditched|cancel?led|binned|left|quit|moved off) (?:it|them|that)",
     r"(?:we|i|they)(?:'ve| have| just| finally| ended up)* (?:dropped|left|ditched|cancell?ed|stopped|quit|replaced|moved off|got rid of|moved away from|gave up on|killed|abandoned|binned|scrapped|dumped|hated|returned) (?:it|them|that|using)",
-    r"(?:(?:but|and|though|just|so) )?(?:we|i)(?:'ve|'d)?(?: have| had)? (?:never|didn't|don't|haven't|won't|wouldn't|aren't|ain't|couldn't) (?:actually |really |ever |even |end up )*(?:us(?:e|ed|ing)|touch(?:ed)?|bought|buy|tried|try|need(?:ed)?|like[d]?|stick|stuck|go(?:ne)?|went|sign(?:ed)?|want(?:ed)?|adopt(?:ed)?|bother(?:ed)?)(?: (?:with|for|to|ahead))? ?(?:it|them|that|any of (?:that|it|them)|one)?",
+    r"(?:(?:but|and|though|just|so) )?(?:we|i)(?:'ve|'d)?(?: have| had)? (?:never|didn't|don't|haven't|won't|wouldn't|aren't|ain't|couldn't) (?:actually |really |ever |even |end up )*(?:us(?:e|ed|ing)|touch(?:ed)?|bought|buy|tried|try|need(?:ed)?|like[d]?|stick|stuck|go(?:ne)?|went|sign(?:ed)?|want(?:ed)?|adopt(?:ed)?|bother(?:ed)?|set|got|get|took)(?: (?:with|for|to|ahead))? ?(?:it|them|that|any of (?:that|it|them)|one)?",
     r"(?:but |and )?(?:never|didn't|not) (?:actually |really |even |end up )*(?:bought|buying|used|using|tried|touched|liked|loved|signed|stuck|went|gone|happy)(?: with| for| to)? (?:it|them|that)|and (?:hated|dropped|left|ditched|cancelled|binned) (?:it|them)|so (?:that's a )?no(?:$|[.,])",
 )
 
 HYPOTHETICAL = (
+    r"(?:mentioned|suggested|recommended|brought up|talked about|raved about|raves about|told (?:me|us) about)",
     r"if|unless|suppose|supposing|imagine|imagining|let's say|lets say|^say (?:we|i)|, say (?:we|i)|hypothetically|what if|in theory|wish(?:ed)?|pretend|assuming|for example|for instance|whether|might|may (?:be|need|have|use|want|switch|go|get|hire|add|grow)|could (?:be|have|grow|use|become|get|hit|reach)|would (?:ever|have had)|(?:see|picture|imagine) (?:us|ourselves|it|the team) (?:\w+ing )?(?:to )?",
     r"heading (?:to|for|towards?)|on track (?:to|for)|getting (?:up )?to|say we were to|were to|maybe (?:one|some) day",
     r"thinking (?:about|of)|thought (?:about|of)|consider(?:ing|ed)?|evaluat(?:ing|ed|e)|debat(?:ing|ed)|toying with|demo(?:ed|ing)|trial(?:led|ling|ed|ing)|compar(?:ed|ing)|curious about|(?:someone|somebody|he|she|they|people|a friend|colleague)(?: \w+)? (?:mentioned|suggested|recommended|brought up)|compare (?:you|it|this)",
@@ -149,7 +152,7 @@ HYPOTHETICAL_AFTER_NUMBER = (
 
 SOMEONE_ELSE = (
     r"(?:my|our|his|her|their|a|the|an) (?:very )?(?:last|previous|former|old|prior|ex|other|first)[ -](?:company|companies|job|firm|employer|place|team|role|startup|gig|agency|shop|workplace|business|boss|org|organization|office|employers?|firms?|outfit)|(?:agency|company|firm|place|shop|startup|business) (?:i|we) (?:was|were|worked|used to)|my ex[- ]?(?:boss|company|employer|colleague|manager)",
-    r"(?:friend|buddy|mate|brother(?:[- ]in[- ]law)?|sister(?:[- ]in[- ]law)?|wife|husband|cousin|dad|father|mother|mom|uncle|neighbor|roommate|partner|girlfriend|boyfriend|son|daughter|aunt|pal|colleague|mum|nephew|niece|landlord|dentist|flatmate|guy i know|woman i know|someone i know|person i know|bloke i know)(?:'s|s)?(?: (?:\w+ ){0,2}(?:company|business|firm|agency|startup|shop|team|charity|practice|office|place)| (?:of mine|(?:\w+ )?(?:leads|manages|heads|started)|runs|works|owns|has|uses|used|had|sells|is|was|at|over|who|swears|loves|likes|recommends|recommended|told|says|said|suggested)\b)",
+    r"(?:friend|buddy|mate|brother(?:[- ]in[- ]law)?|sister(?:[- ]in[- ]law)?|wife|husband|cousin|dad|father|mother|mom|uncle|neighbor|roommate|partner|girlfriend|boyfriend|son|daughter|aunt|pal|colleague|mum|nephew|niece|landlord|dentist|flatmate|guy i know|woman i know|someone i know|person i know|bloke i know)(?:'s|s)?(?: (?:\w+ ){0,2}(?:company|business|firm|agency|startup|shop|team|charity|practice|office|place)| (?:of mine|(?:\w+ )?(?:leads|manages|heads|started)|runs|works|worked|ran|owned|manages|owns|has|uses|used|had|sells|is|was|at|over|who|swears|loves|likes|recommends|recommended|told|says|said|suggested)\b)",
     r"(?:my|our) (?:accountant|bookkeeper|lawyer|solicitor|landlord|neighbou?r|boss|dentist|vendor|supplier|agency)'s (?:\w+ ){0,2}(?:team|company|firm|practice|office|staff)|used to work|when i (?:was|worked)(?: at| for| in| with)|i (?:once )?worked (?:at|for)|back at (?:my|the)|(?:our|my|a|the|some|one|any|their|your|another|main|biggest|closest|that) ?(?:\w+ )?(?:competitors?|rivals?)(?:'s)?",
     r"(?:most|other|many|some|those|big|bigger|larger|lots of|all the other|a lot of) (?:companies|teams|firms|people|agencies|businesses|folks|shops|vendors)|i (?:read|heard|saw)|(?:article|podcast|blog|webinar|case study|news)",
 )
@@ -159,15 +162,15 @@ SOMEONE_ELSE_AFTER = (
 )
 SOMEONE_ELSE_BEFORE = (
     r"(?:our|my|the|a|some|most|many|all|one of our|one of my|their|these|this|that|several|another|an)(?: of our| of my)? ?(?:\w+ )?(?:clients?|customers?|prospects?|parent company|sister company|landlord|buyers?|partner company|investors?|subsidiary|vendors|suppliers|distributors|resellers)(?:(?:'s|s'|') (?:\w+ )?(?:teams?|company|companies|side|end|staff|firm|office)?| (?:who|that|all|mostly|also|typically|usually|tend to|always)|,)* ?(?:have|has|had|use|uses|used|are|is|were|was|run|runs|love|loves|want|wants|ask|asks|asked|need|needs|insist|work|works|send|sends|complain|say|says|said|with|on|over|in|of|called|keep|keeps|prefer|like|likes|hate|hates|employ|employs)",
-    r"you (?:guys |all |folks |people )?(?:have|use|said|mentioned|are|do|work|employ|offer|support|integrate|were|serve|claim|told|know about)|you're|you've|y'all|your (?:\w+ )?(?:team|company|website|product|platform|site|page|pricing|app|firm|office|sales ?people|reps?|people|staff|customers|clients)|(?:he|she) (?:\w+ )?(?:has|had|uses|used|works|worked|runs|is|was|said|manages)",
+    r"you (?:guys |all |folks |people )?(?:have|use|said|mentioned|are|do|work|employ|offer|support|integrate|were|serve|claim|told|know about)|you're|you've|y'all|you (?:should|ought to)|your (?:\w+ )?(?:team|company|website|product|platform|site|page|pricing|app|firm|office|sales ?people|reps?|people|staff|customers|clients)|(?:he|she) (?:\w+ )?(?:has|had|uses|used|works|worked|runs|is|was|said|manages)",
     r"(?:his|her) (?:team|company|firm|business)",
     r"(?:sell|selling|sells|market|marketing|cater|catering|serve|serving|serves|consult|consulting|(?:we|i) (?:mostly |mainly )?work with|services|supply|supplying|clients? (?:are|is|include|in|like)|customers (?:are|include|in|like))(?: \w+){0,3}",
 )
 # "You never know which draft is current" is the caller's own trouble.
-ANYONE = (r"(?:when |if |that )?you (?:never|can't|can never|don't|cannot|couldn't|have no|just|always|end up|have to|get|spend|lose).*",)
-THEY = (
-    r"they|they're|they've|he|she|it had|it was|there",
+ANYONE = (
+    r"(?:when |if |that )?you (?:never|can't|can never|don't|cannot|couldn't|have no|just|always|end up|have to|get|spend|lose).*",
 )
+THEY = (r"they|they're|they've|he|she|it had|it was|there",)
 
 QUESTION = (
     r"^[ ,]*(?:who|what|how) (?:built|made|makes|maintains|wrote|happened|is your|are your)\b",
@@ -178,6 +181,7 @@ QUESTION = (
 )
 # In the whole sentence: what cannot be done without is needed, whatever negates it.
 NEEDED = (
+    r"if there(?:'s| is) no(?: [\w']+){1,6},? (?:i|we|it|that|this|then)(?:'s|'m|'re| is| am| are)? ?(?:can't|won't|couldn't|no|not|out|dead|useless|deal[- ]?breaker)",
     r"(?:because|since|cause|as) (?:we|i)(?:'ve|'re)? (?:run|use|do|keep|have|live|got|on)(?: [\w']+){0,6} (?:on|off|in|through|with|from) (?:it|that)",
     r"(?:without|lacking)(?: [\w']+){1,6}?,? (?:it|this|that|we|i|they|the whole thing|you)(?:'s|'d|'re| is| are| would| will| can| can't| won't| couldn't|'ll)? ?(?:\w+ ){0,3}?(?:dead|useless|pointless|no[- ]?go|non[- ]?starter|deal[- ]?breaker|stuck|out|lost|worthless|no good|no use|can't|won't|couldn't|nothing|screwed|work|function|operate|bother|buy|sign|go)",
     r"if (?:it|this|that|you|you guys|they|the tool|there) (?:doesn't|don't|can't|won't|isn't|aren't|couldn't|'s no|is no|does not|do not|can not)(?: [\w']+){1,10}?,? ?(?:can't|won't|no|not|dead|useless|deal[- ]?breaker|out|walk|pass|forget it|pointless|waste|worthless|wouldn't|couldn't|don't)",

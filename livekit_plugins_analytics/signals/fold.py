@@ -50,7 +50,12 @@ def _single(signal: Signal, mentions: list[Mention]) -> Any:
             standing.append(mention)
         elif mention.status == "negated":
             # "No, we're not fifty": what was affirmed before and is denied now no longer stands.
-            standing = [m for m in standing if m.value != mention.value]
+            # Within one turn only a number is: "urgent if this isn't sorted by Monday".
+            standing = [
+                m
+                for m in standing
+                if m.value != mention.value or (m.number is None and _same_turn(m, mention))
+            ]
     if not standing:
         return None
     heaviest = max(m.weight for m in standing)
@@ -62,6 +67,10 @@ def _single(signal: Signal, mentions: list[Mention]) -> Any:
         chosen = max(rivals, key=lambda m: m.value)
     chosen.chosen = True
     return chosen.value
+
+
+def _same_turn(one: Mention, other: Mention) -> bool:
+    return (one.item_id, one.at) == (other.item_id, other.at)
 
 
 def _union(mentions: list[Mention]) -> list[Any] | None:

@@ -22,6 +22,8 @@ _PERSONS = {
     "did you": "we did",
     "have you": "we have",
     "is your": "our is",
+    "would you say": "",
+    "would you say it's": "it's",
     "is it": "it's",
     "is that": "that's",
     "is this": "that's",
@@ -56,6 +58,8 @@ _TROUBLE = re.compile(
     r"^(is|are) (.{1,60}?) ((?:an?|your|the) (?:\w+ )?(?:problem|issue|concern|challenge|headache|pain)\b)"
 )
 
+_AND = re.compile(r"^(?:(?:and|so|but|ok|okay|now|then|great|right)[ ,]+)+")
+
 _OPEN = Pattern(
     r"^[ ,]*(?:(?:and|so|but|ok|okay|well|um|uh|great|perfect|got it|then|now|right|cool|sure)"
     r"[ ,]+)*(?:how|what|which|who|whose|when|where|why)\b"
@@ -74,6 +78,7 @@ _AGREES = Pattern(
     r"indeed|totally|affirmative|true|bingo|spot on|bang on|pretty much|more or less|"
     r"very(?: much(?: so)?)?|big time|huge(?:ly)?(?: problem| issue)?|massive(?:ly)?|sure is|always|all the time|"
     r"every day|constantly|unfortunately|sadly|i'm afraid so|without a doubt|tell me about it|"
+    r"entirely|painfully|completely|i would|it would|"
     r"you bet|too right|both|all of (?:them|the above)|that'd work|it does|they do|"
     r"that's (?:right|correct|it|true|about right|us|the one|the size of it|fair)|that is "
     r"(?:right|correct)|you(?:'ve)? got it|uh[- ]huh|mm[- ]?hmm|of course|for sure|sure do|"
@@ -94,6 +99,7 @@ def proposal(line: str) -> str | None:
     question = str(asked[-1]).strip()[-_MAX_CHARS:]
     if _OPEN.found(question.encode("utf-8", "replace")):
         return None
+    question = _AND.sub("", question)
     return _PERSON.sub(lambda m: _PERSONS[m[0]], _TROUBLE.sub(r"\2 \1 \3", question))
 
 

@@ -100,8 +100,11 @@ class Scope:
             return "affirmed"
         if "question" in checks and self._claimed(start, before):
             return "affirmed"
-        if "someone_else" in checks and self._someone_else(before, start, after, first):
-            return "someone_else"
+        if "someone_else" in checks:
+            if self._someone_else(before, start, after, first):
+                return "someone_else"
+            if number and self._theirs(before, first):
+                return "someone_else"
         if "hypothetical" in checks and self._hypothetical(before, after, first, number):
             return "hypothetical"
         if "negation" in checks and _negated(before, after + self._text[last : last + 12]):
@@ -126,6 +129,13 @@ class Scope:
         # "My brother has a firm. They use Slack": the clause before says who "they" are.
         start, _ = _around(self._clauses, first - 1, self._end)
         return _any(_SOMEONE_ELSE + _SOMEONE_ELSE_BEFORE, self._text[start:first])
+
+    def _theirs(self, before: str, first: int) -> bool:
+        """ "They're a company of ten": ours only where the clause before says so."""
+        if not _any(_THEIRS, before):
+            return False
+        start, _ = _around(self._clauses, max(first - 1, 0), self._end)
+        return first == 0 or not _any(_OWN_TAIL, self._text[start:first])
 
     def _hypothetical(self, before: str, after: str, first: int, number: bool) -> bool:
         if number and _any(_HYPOTHETICAL_NUMBER, before):
@@ -172,11 +182,14 @@ class Scope:
         return not (_any(_OWN, self._sentence(start)) or _any(_OWN_AFTER, after))
 
 
+_THEIRS = _compiled((r"^[ ,]*(?:and |so |but )?(?:they|they're|they've|he|he's|she|she's)\b.*",))
 _OWN_TAIL = _compiled((r"(?:our|my|us|we|we're|we've|i|i'm)(?: .*)? ?$",))
 
 
 # "We're looking at about thirty contracts" is a count, "we went from 8 to 14" leaves nothing.
-_AMOUNTS_TO = re.compile(r"\b(?:look(?:ing|s)? (?:at|like)|(?:went|gone|moved|jumped) from)\b[ \w]{0,30}$")
+_AMOUNTS_TO = re.compile(
+    r"\b(?:look(?:ing|s)? (?:at|like)|(?:went|gone|moved|jumped) from)\b[ \w]{0,30}$"
+)
 _TURNED = re.compile(
     r" from|replac|instead|ditched|dropped|dumped|swapped|scrapped|binned|left |moved off|got rid"
 )

@@ -13,7 +13,7 @@ _MAX_DIGITS = 12
 
 # Simple alternatives over single characters: linear time in any engine.
 _TOKEN = re.compile(
-    r"(?P<digits>\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<suffix>[a-z]*)"
+    r"(?P<digits>\d{1,3}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<suffix>[a-z]*)"
     r"|(?P<word>[a-z]+(?:'(?!s\b)[a-z]+)?)"
 )
 
