@@ -55,6 +55,20 @@ def _options() -> re2.Options:
 _OPTIONS = _options()
 
 
+def check(words: str) -> None:
+    """See whether a part of a pattern, as a word list has it, is a pattern in itself.
+
+    Raises:
+        PatternError: RE2 refuses it.
+    """
+    try:
+        re2.compile(_MACRO.sub("x", _lowered(words)).encode(), _OPTIONS)
+    except re2.error as error:
+        raise _explained(error, words) from None
+    except UnicodeEncodeError as error:
+        raise PatternError("a lone surrogate", error.start + 1) from None
+
+
 class Pattern:
     """One compiled pattern; it matches whole words of plain text (see `text.clean`).
 
@@ -112,9 +126,10 @@ class Prefilter:
         patterns: The patterns; `matching` answers with indexes into them.
     """
 
-    __slots__ = ("_shards",)
+    __slots__ = ("_patterns", "_shards")
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
+        self._patterns = tuple(patterns)
         self._shards: list[tuple[int, re2.Filter]] = []
         for start in range(0, len(patterns), _SHARD):
             shard = re2.Filter()
@@ -131,6 +146,23 @@ class Prefilter:
             if hits:
                 found.extend(sorted(start + i for i in hits))
         return found
+
+    def any(self, text: bytes) -> bool:
+        """Whether one of the patterns matches."""
+        return any(
+            self._patterns[start + i].found(text)
+            for start, shard in self._shards
+            for i in shard.Match(text, True) or ()
+        )
+
+    def spans(self, text: bytes) -> list[tuple[int, int]]:
+        """Where the patterns match, in bytes, pattern by pattern."""
+        return [
+            match.span()
+            for start, shard in self._shards
+            for i in shard.Match(text, True) or ()
+            for match in self._patterns[start + i].matches(text)
+        ]
 
 
 def _expanded(written: str, words: Mapping[str, str]) -> str:

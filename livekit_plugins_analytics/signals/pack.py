@@ -8,8 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .engine import PatternError, check
 from .errors import PackError
 from .languages import EXTRA, LANGUAGES, available
+from .place import locate
 from .ruleset import CHECKS, Rule, RuleSet, Signal
 from .tier import Computed, Condition
 
@@ -75,13 +77,7 @@ def parse(text: str, source: str = "pack") -> RuleSet:
     except PackError as error:
         if error.rule is None or error.line is not None:
             raise
-        raise PackError(
-            source,
-            error.problem,
-            rule=error.rule,
-            column=error.column,
-            line=reader.line_of(error.rule),
-        ) from None
+        raise reader.placed(error) from None
 
 
 class _Reader:
@@ -89,6 +85,7 @@ class _Reader:
 
     def __init__(self, source: str, text: str) -> None:
         self._source = source
+        self._text = text
         self._lines = text.splitlines()
 
     def line_of(self, rule: str) -> int | None:
@@ -98,6 +95,22 @@ class _Reader:
             if any(w in line for w in wanted) and line.lstrip().startswith(("name", "[")):
                 return number
         return None
+
+    def placed(self, error: PackError) -> PackError:
+        """The error with the place of its fault in the file."""
+        line = None if error.rule is None else self.line_of(error.rule)
+        column = error.column
+        if error.pattern is not None and column is not None:
+            at = locate(self._text, error.pattern, column - 1, line or 1)
+            line, column = at or (line, column)
+        return PackError(
+            self._source,
+            error.problem,
+            rule=error.rule,
+            column=column,
+            line=line,
+            pattern=error.pattern,
+        )
 
     def pack(self, data: dict[str, Any]) -> RuleSet:
         """The pack of a parsed file."""
@@ -209,13 +222,21 @@ class _Reader:
             tables[name] = {n: self._list(v, f"values.{name}.{n}") for n, v in table.items()}
         return tables
 
-    def _list(self, value: Any, place: str) -> list[str]:
+    def _list(self, value: Any, where: str) -> list[str]:
         """A list of words."""
         words = [value] if isinstance(value, str) else value
         if not isinstance(words, list) or not all(isinstance(w, str) and w for w in words):
-            self._fail(f"{place} must be a string or a list of strings")
+            self._fail(f"{where} must be a string or a list of strings")
         if not words:
-            self._fail(f"{place} is empty")
+            self._fail(f"{where} is empty")
+        for word in words:
+            try:
+                check(word)
+            except PatternError as error:
+                fault = PackError(
+                    self._source, error.problem, rule=where, column=error.column, pattern=word
+                )
+                raise self.placed(fault) from None
         return words
 
     def _units(self, data: dict[str, Any]) -> dict[str, Fraction]:

@@ -55,7 +55,8 @@ _PERSON = re.compile(rf"\b(?:{'|'.join(sorted(_PERSONS, key=len, reverse=True))}
 
 # "Is speed a problem?" asks whether speed is a problem.
 _TROUBLE = re.compile(
-    r"^(is|are) (.{1,60}?) ((?:an?|your|the) (?:\w+ )?(?:problem|issue|concern|challenge|headache|pain)\b)"
+    r"^(is|are) (.{1,60}?) "
+    r"((?:an?|your|the) (?:\w+ )?(?:problem|issue|concern|challenge|headache|pain)\b)"
 )
 
 _AND = re.compile(r"^(?:(?:and|so|but|ok|okay|now|then|great|right)[ ,]+)+")
@@ -76,7 +77,8 @@ _LEAD = (
 _AGREES = Pattern(
     _LEAD + r"(?:(?:yes|yeah|yep|yup|yea|ya|aye|correct|exactly|precisely|absolutely|definitely|"
     r"indeed|totally|affirmative|true|bingo|spot on|bang on|pretty much|more or less|"
-    r"very(?: much(?: so)?)?|big time|huge(?:ly)?(?: problem| issue)?|massive(?:ly)?|sure is|always|all the time|"
+    r"very(?: much(?: so)?)?|big time|huge(?:ly)?(?: problem| issue)?|massive(?:ly)?|sure is|"
+    r"always|all the time|"
     r"every day|constantly|unfortunately|sadly|i'm afraid so|without a doubt|tell me about it|"
     r"entirely|painfully|completely|i would|it would|"
     r"you bet|too right|both|all of (?:them|the above)|that'd work|it does|they do|"

@@ -109,7 +109,9 @@ class RuleSet:
             line: The agent's last line, for rules with ``near``.
         """
         found: list[Hit] = []
-        for index in self._prefilter.matching(utterance.data):
+        exceptions = _Exceptions(self._unless, utterance)
+        # "Potential": what may match is searched once here, not once in the filter as well.
+        for index in self._prefilter.matching(utterance.data, potential=True):
             rule, pattern, value = self._patterns[index]
             if rule.when == "answered" or (rule.when == "asked" and rule.signal not in asked):
                 continue
@@ -118,7 +120,7 @@ class RuleSet:
             for count, match in enumerate(pattern.matches(utterance.data)):
                 if count == _MAX_MATCHES:
                     break
-                hit = self._hit(rule, pattern, value, match, utterance, line)
+                hit = self._hit(rule, pattern, value, match, utterance, line, exceptions)
                 if hit is not None:
                     found.append(hit)
         return found
@@ -139,14 +141,14 @@ class RuleSet:
     def _compile(self) -> None:
         self._patterns: list[tuple[Rule, Pattern, Any]] = []
         self._near: dict[str, list[Pattern]] = {}
-        self._unless: dict[str, list[Pattern]] = {}
+        self._unless: dict[str, tuple[Prefilter, Prefilter]] = {}
         seen: set[str] = set()
         # As RE2 has them in its groups: bytes.
         self._barriers = {
             s.name: frozenset(w.encode() for w in s.barriers) for s in self.signals.values()
         }
         by_signal = {
-            s.name: [self._pattern(p, f"signals.{s.name}") for p in s.unless]
+            s.name: Prefilter([self._pattern(p, f"signals.{s.name}") for p in s.unless])
             for s in self.signals.values()
         }
         for rule in self.rules:
@@ -162,8 +164,8 @@ class RuleSet:
             self._check(rule, [p for p, _ in compiled])
             self._patterns += [(rule, p, value) for p, value in compiled]
             self._near[rule.name] = [self._pattern(p, rule.name) for p in rule.near]
-            own = [self._pattern(p, rule.name) for p in rule.unless]
-            self._unless[rule.name] = own + by_signal[rule.signal]
+            own = Prefilter([self._pattern(p, rule.name) for p in rule.unless])
+            self._unless[rule.name] = (own, by_signal[rule.signal])
         self._answered = [r for r in self._patterns if r[0].when == "answered"]
         self._prefilter = Prefilter([p for _, p, _ in self._patterns])
         asking = [
@@ -214,6 +216,7 @@ class RuleSet:
                 f"{error.problem} (in {written[:80]!r})",
                 rule=rule,
                 column=error.column,
+                pattern=written,
             ) from error
 
     def _check(self, rule: Rule, compiled: list[Pattern]) -> None:
@@ -247,6 +250,7 @@ class RuleSet:
         match: Any,
         said: Utterance,
         line: Utterance | None,
+        exceptions: _Exceptions,
     ) -> Hit | None:
         barriers = self._barriers[rule.signal]
         if barriers and any(not barriers.isdisjoint(match[g].split()) for g in pattern.gaps):
@@ -256,11 +260,8 @@ class RuleSet:
         group = pattern.groups.get("value", pattern.groups.get("focus", 0))
         if group and match.span(group)[0] >= 0:
             first, last = said.chars(*match.span(group))
-        for exception in self._unless[rule.name]:
-            for other in exception.matches(said.data):
-                a, b = said.chars(*other.span())
-                if a < last and first < b:
-                    return None
+        if exceptions.touch(rule, first, last):
+            return None
         if value is not None:
             return Hit(rule, start, end, value, focus=first)
         spans = tuple(said.chars(*match.span(g)) for g in pattern.numbers if match.span(g)[0] >= 0)
@@ -299,3 +300,29 @@ class RuleSet:
 
 def _words(line: Utterance | None) -> list[str]:
     return line.text.replace("?", " ").replace(".", " ").split() if line else []
+
+
+class _Exceptions:
+    """What only looks like a mention in one utterance; searched once, and only where needed."""
+
+    __slots__ = ("_filters", "_said", "_spans")
+
+    def __init__(self, filters: Mapping[str, tuple[Prefilter, Prefilter]], said: Utterance) -> None:
+        self._filters, self._said = filters, said
+        self._spans: dict[int, list[tuple[int, int]]] = {}
+
+    def touch(self, rule: Rule, first: int, last: int) -> bool:
+        """Whether an exception of the rule, or of its signal, overlaps a span."""
+        return any(
+            a < last and first < b
+            for prefilter in self._filters[rule.name]
+            for a, b in self._of(prefilter)
+        )
+
+    def _of(self, prefilter: Prefilter) -> list[tuple[int, int]]:
+        known = self._spans.get(id(prefilter))
+        if known is None:
+            said = self._said
+            known = [said.chars(a, b) for a, b in prefilter.spans(said.data)]
+            self._spans[id(prefilter)] = known
+        return known

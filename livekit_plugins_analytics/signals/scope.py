@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from . import cues
-from .engine import Pattern
+from .engine import Pattern, Prefilter
 from .mention import Status
 from .utterance import Utterance
 
@@ -32,8 +32,8 @@ _COMMA_CLAUSE = re.compile(
 )
 
 
-def _compiled(patterns: Sequence[str]) -> list[Pattern]:
-    return [Pattern(p) for p in patterns]
+def _compiled(patterns: Sequence[str]) -> Prefilter:
+    return Prefilter([Pattern(p) for p in patterns])
 
 
 _BREAKS = _compiled(cues.BREAKS)
@@ -72,11 +72,10 @@ class Scope:
         ends = [m.end() for m in _SENTENCE_END.finditer(text)]
         self._sentences = sorted({0, *ends})
         starts = {0, *ends, *(m.end() for m in _COMMA_CLAUSE.finditer(text))}
-        for pattern in _BREAKS:
-            for match in pattern.matches(utterance.data):
-                start, _ = utterance.chars(*match.span())
-                if _last_word(text[:start][-20:]) not in cues.CONTINUES:
-                    starts.add(start)
+        for first, last in _BREAKS.spans(utterance.data):
+            start, _ = utterance.chars(first, last)
+            if _last_word(text[max(0, start - 20) : start]) not in cues.CONTINUES:
+                starts.add(start)
         self._clauses = sorted(starts)
         self._end = len(text)
 
@@ -119,7 +118,7 @@ class Scope:
         if _any(_SOMEONE_ELSE, before) or _any(_SOMEONE_ELSE_AFTER, after):
             return True
         # "Clients say our quotes come late": ours all the same.
-        others = _outside(_SOMEONE_ELSE_BEFORE, _ANYONE, before)
+        others = _outside(_SOMEONE_ELSE_BEFORE, (_ANYONE,), before)
         if others is not None:
             told = before[others:] + self._text[start : start + _FIRST_WORD].partition(" ")[0]
             if not _any(_OWN_TAIL, told):
@@ -128,7 +127,8 @@ class Scope:
             return False
         # "My brother has a firm. They use Slack": the clause before says who "they" are.
         start, _ = _around(self._clauses, first - 1, self._end)
-        return _any(_SOMEONE_ELSE + _SOMEONE_ELSE_BEFORE, self._text[start:first])
+        earlier = self._text[start:first]
+        return _any(_SOMEONE_ELSE, earlier) or _any(_SOMEONE_ELSE_BEFORE, earlier)
 
     def _theirs(self, before: str, first: int) -> bool:
         """ "They're a company of ten": ours only where the clause before says so."""
@@ -140,7 +140,7 @@ class Scope:
     def _hypothetical(self, before: str, after: str, first: int, number: bool) -> bool:
         if number and _any(_HYPOTHETICAL_NUMBER, before):
             return True
-        if _outside(_HYPOTHETICAL, _PSEUDO_HYPOTHETICAL, before) is not None:
+        if _outside(_HYPOTHETICAL, (_PSEUDO_HYPOTHETICAL,), before) is not None:
             return True
         if _any(_HYPOTHETICAL_AFTER, after):
             return True
@@ -152,7 +152,7 @@ class Scope:
         condition = self._text[start:first]
         return bool(
             re.search(r"\b(?:would|could|might)\b|'d\b", before)
-            and _outside(_HYPOTHETICAL, _PSEUDO_HYPOTHETICAL, condition) is not None
+            and _outside(_HYPOTHETICAL, (_PSEUDO_HYPOTHETICAL,), condition) is not None
         )
 
     def _abandoned(self, end: int) -> bool:
@@ -197,8 +197,8 @@ _TURNS_TO = re.compile(r"\b(?:to|just|only|over to|with|by|we|in favou?r of|for)
 
 
 def _negated(before: str, after: str) -> bool:
-    cue = _outside(_NEGATION, _PSEUDO_NEGATION, before)
-    no = _outside(_NO, _ANSWER_NO + _PSEUDO_NEGATION, before)
+    cue = _outside(_NEGATION, (_PSEUDO_NEGATION,), before)
+    no = _outside(_NO, (_ANSWER_NO, _PSEUDO_NEGATION), before)
     nearest = max((c for c in (cue, no) if c is not None), default=None)
     if nearest is not None:
         between = before[nearest:]
@@ -209,29 +209,28 @@ def _negated(before: str, after: str) -> bool:
     return _any(_NEGATION_NEAR, before) or _any(_NEGATION_AFTER, after)
 
 
-def _outside(patterns: Sequence[Pattern], pseudo: Sequence[Pattern], text: str) -> int | None:
+def _outside(cue: Prefilter, pseudo: Sequence[Prefilter], text: str) -> int | None:
     """Where the last cue ends that no pseudo-cue covers; None where there is none."""
     data = text.encode("utf-8", "replace")
-    cues_found = [m.span() for p in patterns for m in p.matches(data)]
-    if not cues_found:
+    found = cue.spans(data)
+    if not found:
         return None
-    covered = [m.span() for p in pseudo for m in p.matches(data)]
+    covered = [span for p in pseudo for span in p.spans(data)]
     ends = [
         end
-        for start, end in cues_found
+        for start, end in found
         if not any(first <= start < last or start <= first < end for first, last in covered)
     ]
     return len(data[: max(ends)].decode("utf-8", "ignore")) if ends else None
 
 
-def _any(patterns: Sequence[Pattern], text: str) -> bool:
-    data = text.encode("utf-8", "replace")
-    return any(p.found(data) for p in patterns)
+def _any(cue: Prefilter, text: str) -> bool:
+    return cue.any(text.encode("utf-8", "replace"))
 
 
-def _starts(patterns: Sequence[Pattern], text: str) -> bool:
+def _starts(cue: Prefilter, text: str) -> bool:
     head = text.lstrip(" ,").split(" ", 2)[:2]
-    return _any(patterns, " ".join(w for w in head if w not in ("and", "so", "then")))
+    return _any(cue, " ".join(w for w in head if w not in ("and", "so", "then")))
 
 
 def _around(starts: Sequence[int], position: int, end: int) -> tuple[int, int]:

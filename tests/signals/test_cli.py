@@ -51,7 +51,7 @@ def test_check_names_file_rule_and_column(tmp_path: Path) -> None:
     done = run("check", str(pack))
 
     assert done.returncode == 1
-    assert "mine.toml:5, rule 'r', column 2: missing )" in done.stderr
+    assert "mine.toml:8, rule 'r', column 15: missing )" in done.stderr
 
 
 def test_try_shows_mentions_and_values() -> None:

@@ -6,9 +6,12 @@ import pickle
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from livekit_plugins_analytics.errors import SettingsError
 from livekit_plugins_analytics.signals import PackError, RuleSet
+from livekit_plugins_analytics.signals.place import locate
 
 TOP = 'name = "p"\n[signals.size]\ntype = "integer"\n'
 RULE = '[[rules]]\nname = "r"\nsignal = "size"\n'
@@ -19,11 +22,30 @@ RULE = '[[rules]]\nname = "r"\nsignal = "size"\n'
     [
         (
             TOP + RULE + "patterns = ['foo(']\nvalue = 1",
-            ["p.toml:5", "'r'", "column 4", "missing )"],
+            ["p.toml:7, rule 'r', column 17: missing )"],
         ),
-        (TOP + RULE + "patterns = ['a(?=b)']\nvalue = 1", ["'r'", "column 2", "lookaround"]),
-        (TOP + RULE + r"patterns = ['x(a)\1']" + "\nvalue = 1", ["'r'", "column 5"]),
-        (TOP + RULE + "patterns = ['{n} {who}']", ["'r'", "column 5", "'who'"]),
+        (
+            TOP + RULE + "patterns = [\n  'fine',\n  'a(?=b)',\n]\nvalue = 1",
+            ["p.toml:9, rule 'r', column 5", "lookaround"],
+        ),
+        (TOP + RULE + r"patterns = ['x(a)\1']" + "\nvalue = 1", ["p.toml:7", "'r'", "column 18"]),
+        (TOP + RULE + r'patterns = ["\\d \u0041(b"]' + "\nvalue = 1", ["p.toml:7", "column 24"]),
+        (TOP + RULE + "patterns = ['{n} {who}']", ["p.toml:7", "'r'", "column 18", "'who'"]),
+        (
+            TOP + "unless = ['b(']\n[words]\nwho = ['x', 'a(']",
+            ["p.toml:6, rule 'words.who', column 15: missing )"],
+        ),
+        (TOP + "unless = ['b(']", ["p.toml:4, rule 'signals.size', column 13"]),
+        (TOP + "[values.v]\none = ['(']", ["p.toml:5, rule 'values.v.one', column 9"]),
+        (TOP + "[values.v]\none = []", ["values.v.one is empty"]),
+        (TOP + "[values]\nv = 1", ["values.v must be a table"]),
+        (TOP + "[words]\nwho = 1", ["words.who must be"]),
+        (TOP + "[words]\na = '{b}'\nb = '{a}'\n" + RULE + "patterns = ['{a}']\nvalue = 1", ["'b'"]),
+        (TOP + RULE + "patterns = ['{value}']\nvalues = 'v'", ["'r'", "'v'"]),
+        (TOP + "[values.v]\none = 'a'\n" + RULE + "patterns = ['b']\nvalues = 'v'", ["{value}"]),
+        (TOP + RULE + "patterns = ['b']\nvalues = 1", ["values must be"]),
+        (TOP + RULE + "patterns = ['b']\nvalue = 1\nwhen = 'answered'", ["answers"]),
+        (TOP + RULE + "patterns = ['b']\nvalue = 1\nanswers = 'size'", ["answers"]),
         (TOP + RULE + "patterns = ['a*']\nvalue = 1", ["'r'", "empty text"]),
         (TOP + RULE + "patterns = ['reps']", ["'r'", "{n}"]),
         (TOP + RULE + "patterns = ['{n}']\nper = 'week'", ["'r'", "'week'"]),
@@ -54,6 +76,32 @@ def test_the_message_names_file_rule_and_column(tmp_path: Path, body: str, says:
         RuleSet.load(path)
 
     assert all(part in str(error.value) for part in ["p.toml", *says])
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20),
+    st.data(),
+)
+def test_a_string_is_found_where_it_stands(value: str, data: st.DataObject) -> None:
+    offset = data.draw(st.integers(0, len(value) - 1))
+    escaped = "".join(f"\\U{ord(c):08x}" if c in "\\\"'" else c for c in value)
+    form = data.draw(st.sampled_from(['"{}"', '"""{}"""', '"""\n{}"""']))
+    text = "# a 'comment'\n  key = [" + form.format(escaped) + ", 'other']\n"
+
+    at = locate(text, value, offset)
+
+    before = "".join(f"\\U{ord(c):08x}" if c in "\\\"'" else c for c in value[:offset])
+    start = text.index(escaped, text.index("[")) + len(before)
+    line = text.count("\n", 0, start) + 1
+    assert at == (line, start - (text.rfind("\n", 0, start) + 1) + 1)
+
+
+def test_of_equal_strings_the_one_below_the_rule_is_meant() -> None:
+    text = "a = 'x'\nb = 'x'\nc = 'x'\n"
+
+    assert locate(text, "x", 0, 2) == (2, 6)
+    assert locate(text, "x", 0, 9) == (1, 6)
+    assert locate(text, "y", 0) is None
 
 
 def test_a_missing_pack_names_those_that_there_are() -> None:
