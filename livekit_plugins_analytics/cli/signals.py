@@ -15,7 +15,7 @@ from rich.progress import track
 from rich.table import Table
 
 from ..signals import Listener, PackError, RuleSet
-from ..signals.rescan import rescanned
+from ..signals.rescan import readable, rescanned
 from ..signals.score import Case, predict, score
 from .stored import packed, parsed, stored
 
@@ -183,11 +183,19 @@ def rescan(
     pack: Annotated[str, typer.Option("--pack", help="The new pack.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing.")] = False,
 ) -> None:
-    """Run a pack over stored transcripts; write the new values in place, one revision up."""
+    """Run a pack over stored transcripts and write the new values.
+
+    Each record is replaced in its place, one revision up, as a late addition to a call would: the
+    same file or key, all or nothing, and only if nobody else has written it meanwhile. What the
+    agent's own code had set stays. Records without a whole transcript stay as they are. A record
+    that cannot be read or written is named, the others go on, and the exit code is 1.
+    """
     rules = _load(pack)
-    store = stored(path)
-    counts = dict.fromkeys(("changed", "unchanged", "without transcript", "failed"), 0)
+    counts = dict.fromkeys(
+        ("changed", "unchanged", "without transcript", "incomplete", "failed"), 0
+    )
     try:
+        store = stored(path)
         names = list(store.names())
     except Exception as error:
         raise _fail(f"{path}: {error}") from None
@@ -197,8 +205,8 @@ def rescan(
     for name in track(names, description="Rescanning", console=errors):
         try:
             record = parsed(store.read(name))
-            if not record.get("transcript"):
-                counts["without transcript"] += 1
+            if (reason := readable(record)) is not None:
+                counts[reason] += 1
                 continue
             new = rescanned(rules, record)
             if new is not None and not dry_run:
@@ -207,11 +215,12 @@ def rescan(
         except Exception as error:
             # One bad object must not stop the others.
             counts["failed"] += 1
-            errors.print(f"[red]{escape(name)}: {escape(f'{type(error).__name__}: {error}')}[/]")
+            errors.print(f"[red]{escape(name)}: {escape(str(error) or type(error).__name__)}[/]")
     done = "would change" if dry_run else "changed"
     _console().print(
         f"{escape(rules.id)}: {counts['changed']} {done}, {counts['unchanged']} unchanged, "
-        f"{counts['without transcript']} without transcript, {counts['failed']} failed"
+        f"{counts['without transcript']} without transcript, "
+        f"{counts['incomplete']} with an incomplete one, {counts['failed']} failed"
     )
     if counts["failed"]:
         raise typer.Exit(1)

@@ -5,10 +5,22 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 import uuid
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
+
+# What a record is named: as the writers name it, or unpacked.
+_ENDINGS = (".json.gz", ".json")
+
+
+class Changed(Exception):
+    """Somebody else has written the record since it was read; nothing was overwritten."""
+
+    def __init__(self) -> None:
+        super().__init__("changed while it was rescanned and was left alone; run rescan again")
 
 
 class Stored(Protocol):
@@ -23,7 +35,11 @@ class Stored(Protocol):
         ...
 
     def replace(self, name: str, body: bytes) -> None:
-        """Put other bytes in its place, all or nothing."""
+        """Put other bytes in the place of those read, all or nothing.
+
+        Raises:
+            Changed: It is no longer what was read.
+        """
         ...
 
 
@@ -40,8 +56,8 @@ def parsed(body: bytes) -> dict[str, Any]:
     """
     try:
         data = json.loads(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
-    except (OSError, EOFError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(str(error)) from None
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
+        raise ValueError(f"no session record ({error})") from None
     if not isinstance(data, dict) or "session_id" not in data:
         raise ValueError("no session record")
     return data
@@ -57,30 +73,40 @@ def packed(record: dict[str, Any], *, compress: bool) -> bytes:
 class _Folder:
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._read: dict[str, tuple[int, int]] = {}
 
     def names(self) -> Iterator[str]:
         if self._root.is_file():
             yield str(self._root)
             return
-        for pattern in ("*.json.gz", "*.json"):
-            for path in sorted(self._root.rglob(pattern)):
-                if not path.name.startswith("."):
-                    yield str(path)
+        for path in sorted(self._root.rglob("*")):
+            hidden = path.name.startswith(".")  # a file that a writer has not finished
+            if path.name.endswith(_ENDINGS) and not hidden and path.is_file():
+                yield str(path)
 
     def read(self, name: str) -> bytes:
+        self._read = {name: _version(Path(name))}
         return Path(name).read_bytes()
 
     def replace(self, name: str, body: bytes) -> None:
-        path = Path(name)
+        path = Path(name).resolve()  # a link stays a link
         temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
         try:
             with open(temporary, "xb") as file:
                 file.write(body)
                 file.flush()
                 os.fsync(file.fileno())
+            shutil.copymode(path, temporary)
+            if self._read.get(name) != _version(path):
+                raise Changed
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _version(path: Path) -> tuple[int, int]:
+    state = path.stat()
+    return state.st_mtime_ns, state.st_size
 
 
 class _Bucket:
@@ -91,23 +117,46 @@ class _Bucket:
         self._client = boto3.client(
             "s3", endpoint_url=os.environ.get("ANALYTICS_S3_ENDPOINT_URL") or None
         )
+        self._read: dict[str, dict[str, Any]] = {}
 
     def names(self) -> Iterator[str]:
         pages = self._client.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
             for item in page.get("Contents", []):
-                if item["Key"].endswith((".json.gz", ".json")):
+                if item["Key"].endswith(_ENDINGS):
                     yield item["Key"]
 
     def read(self, name: str) -> bytes:
-        body: bytes = self._client.get_object(Bucket=self._bucket, Key=name)["Body"].read()
+        answer = self._client.get_object(Bucket=self._bucket, Key=name)
+        self._read = {name: dict(answer)}
+        body: bytes = answer["Body"].read()
         return body
 
     def replace(self, name: str, body: bytes) -> None:
-        kind = "application/gzip" if name.endswith(".gz") else "application/json"
-        options: dict[str, Any] = {}
-        if key := os.environ.get("ANALYTICS_S3_KMS_KEY_ID"):
-            options = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
-        self._client.put_object(
-            Bucket=self._bucket, Key=name, Body=body, ContentType=kind, **options
-        )
+        from botocore.exceptions import ClientError
+
+        before = self._read[name]
+        try:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=name,
+                Body=body,
+                IfMatch=before["ETag"],
+                # What a new object would lose: its type, its own metadata, its encryption.
+                **{k: before[k] for k in ("ContentType", "Metadata") if before.get(k)},
+                **_encryption(before),
+            )
+        except ClientError as error:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (409, 412):
+                raise Changed from None
+            raise
+
+
+def _encryption(before: dict[str, Any]) -> dict[str, Any]:
+    if before.get("ServerSideEncryption") != "aws:kms":
+        return {}  # the bucket's default
+    return {
+        "ServerSideEncryption": "aws:kms",
+        "SSEKMSKeyId": before["SSEKMSKeyId"],
+        "BucketKeyEnabled": bool(before.get("BucketKeyEnabled")),
+    }

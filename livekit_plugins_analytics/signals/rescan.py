@@ -10,6 +10,21 @@ from .listener import Listener
 from .ruleset import RuleSet
 
 
+def readable(record: Mapping[str, Any]) -> str | None:
+    """Why a record cannot be read again: "without transcript", "incomplete"; None where it can.
+
+    Of an incomplete transcript the missing words may have told values that the record knows:
+    reading what is left would lose them.
+    """
+    transcript = record.get("transcript")
+    if not isinstance(transcript, Mapping):
+        return "without transcript"
+    items = transcript.get("items")
+    if not isinstance(items, list) or not items:
+        return "without transcript"
+    return "incomplete" if transcript.get("complete") is False else None
+
+
 def rescanned(rules: RuleSet, record: Mapping[str, Any]) -> dict[str, Any] | None:
     """The record with the pack's values and evidence, one revision up.
 
@@ -21,14 +36,12 @@ def rescanned(rules: RuleSet, record: Mapping[str, Any]) -> dict[str, Any] | Non
         record: A stored record, as parsed from its JSON.
 
     Returns:
-        The new record; None where there is no transcript to read, or nothing changes.
+        The new record; None where it is not `readable`, or nothing changes.
     """
-    transcript = record.get("transcript")
-    items = transcript.get("items") if isinstance(transcript, Mapping) else None
-    if not isinstance(items, list):
+    if readable(record) is not None:
         return None
     listener = Listener(rules)
-    for item in items:
+    for item in record["transcript"]["items"]:
         text = item.get("text") if isinstance(item, Mapping) else None
         if not isinstance(text, str):
             continue
