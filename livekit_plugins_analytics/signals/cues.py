@@ -110,18 +110,24 @@ NEGATION_AFTER = (
     r"^ (?:was|were) (?:on (?:our|the|my) (?:short ?)?list|an option|considered|in the running|a contender|ruled out|our (?:old|previous|last|former))",
     r"^[ ,]*(?:(?:it|that|they) )?(?:is|are|was|were|has|have|does|do)(?:n't| not| no)(?: really| exactly| even)? (?:an?|our|something|anything|part|needed|necessary|required|important|used|relevant|what|on|much of|a big|the|matter|bother|apply|concern|been|use|in use|us)\b",
     r"^[ ,]*(?:is|are|was|were) (?:no longer|never|out|gone|off the table|not (?:it|us|for us)|irrelevant|unnecessary|overkill)",
-    r"^[ ,]*(?:that |which |and that )?(?:we|i|nobody|no one)(?: really| actually)? (?:don't|do not|never|no longer|haven't|didn't|stopped|won't|dont|can do without) (?:use|using|need|have|want|touch|care|ever|really|even|run|like)",
     r"^ *\? *(?:no|nope|nah|never|not (?:really|at all|for us|any ?more))\b",
     r"^[ ,]*(?:not any ?more|not at all|no more|never)\b",
     r"^(?:'s| is| was| are| were| got| has been)(?: now| all| been| completely| basically| sort of)* (?:banned|blocked|forbidden|gone|dead|history|out of the picture|switched off|cancell?ed|overkill)",
     r"^ *[?,] *(?:goodness|god|gosh|heavens|oh|ha|hell)?[ ,]*(?:no|nope|nah)(?: (?:we|i|it|that|not|way|thanks|actually|longer)\b|$|[.,!?])",
 )
 
+# After the target, which has to be what is denied: "Slack we don't use", but not "we use Slack, we
+# don't use Teams" nor "we're 25, we don't use a CRM".
+UNUSED_AFTER = (
+    r"^[ ,]*(?:that |which |and that )?(?:we|i|nobody|no one)(?: really| actually| ever| even)* (?:don't|do not|never|no longer|haven't|didn't|stopped|won't|dont|can do without)(?: really| actually| ever| even)* (?:use|used|using|need|have|want|touch|touched|care|run|like)(?: (?:it|that|this|them|those|one|any ?more|any longer|at all|much|yet|really|either|for (?:that|this|it|anything)|to|here|now|right now|today|as such))* ?(?:$|[,.;!?]| (?:but|and|so|because|since|though)\b)",
+    r"^[ ,]*(?:that |which |and that )?(?:we|i|nobody|no one) (?:can do without|never (?:use|used|touch|touched|cared|liked))\b",
+)
+
 # Later in the sentence: "Salesforce was too complicated, so we dropped it".
 ABANDONED = (
     r"(?:and|then|but) (?:later |then |eventually |finally |just )?(?:got rid of|dropped|ditched|cancel?led|binned|left|quit|moved off) (?:it|them|that)",
     r"(?:we|i|they)(?:'ve| have| just| finally| ended up)* (?:dropped|left|ditched|cancell?ed|stopped|quit|replaced|moved off|got rid of|moved away from|gave up on|killed|abandoned|binned|scrapped|dumped|hated|returned) (?:it|them|that|using)",
-    r"(?:(?:but|and|though|just|so) )?(?:we|i)(?:'ve|'d)?(?: have| had)? (?:never|didn't|don't|haven't|won't|wouldn't|aren't|ain't|couldn't) (?:actually |really |ever |even |end up )*(?:us(?:e|ed|ing)|touch(?:ed)?|bought|buy|tried|try|need(?:ed)?|like[d]?|stick|stuck|go(?:ne)?|went|sign(?:ed)?|want(?:ed)?|adopt(?:ed)?|bother(?:ed)?|set|got|get|took)(?: (?:with|for|to|ahead))? ?(?:it|them|that|any of (?:that|it|them)|one)?",
+    r"(?:(?:but|and|though|just|so) )?(?:we|i)(?:'ve|'d)?(?: have| had)? (?:never|didn't|don't|haven't|won't|wouldn't|aren't|ain't|couldn't) (?:actually |really |ever |even |end up )*(?:us(?:e|ed|ing)|touch(?:ed)?|bought|buy|tried|try|need(?:ed)?|like[d]?|stick|stuck|go(?:ne)?|went|sign(?:ed)?|want(?:ed)?|adopt(?:ed)?|bother(?:ed)?|set|got|get|took)(?: (?:with|for|to|ahead))?(?: (?:it|them|that|any of (?:that|it|them)|one))?(?: (?:any ?more|at all|yet|though|really|much|in the end))* ?(?:$|[.,;!?]| (?:but|and|so|because|since)\b)",
     r"(?:but |and )?(?:never|didn't|not) (?:actually |really |even |end up )*(?:bought|buying|used|using|tried|touched|liked|loved|signed|stuck|went|gone|happy)(?: with| for| to)? (?:it|them|that)|and (?:hated|dropped|left|ditched|cancelled|binned) (?:it|them)|so (?:that's a )?no(?:$|[.,])",
 )
 

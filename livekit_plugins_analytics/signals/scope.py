@@ -20,6 +20,8 @@ _WINDOW = 160
 # Enough of a match to see whether it begins with "our".
 _FIRST_WORD = 6
 _AT_ONCE = 60
+# What a denial after the target may take.
+_DENIAL = 90
 # A sentence that ends so soon after the match is only its echo.
 _ECHO = 3
 
@@ -42,6 +44,7 @@ _NO, _ANSWER_NO = _compiled(cues.NO), _compiled(cues.ANSWER_NO)
 _PSEUDO_NEGATION = _compiled(cues.PSEUDO_NEGATION)
 _NEGATION_NEAR = _compiled(cues.NEGATION_NEAR)
 _NEGATION_AFTER = _compiled(cues.NEGATION_AFTER)
+_UNUSED_AFTER = _compiled(cues.UNUSED_AFTER)
 _ABANDONED = _compiled(cues.ABANDONED)
 _HYPOTHETICAL = _compiled(cues.HYPOTHETICAL)
 _HYPOTHETICAL_NUMBER = _compiled(cues.HYPOTHETICAL_NUMBER)
@@ -108,6 +111,8 @@ class Scope:
             return "hypothetical"
         if "negation" in checks and _negated(before, after + self._text[last : last + 12]):
             return "negated"
+        if "negation" in checks and not number and self._unused(end):
+            return "negated"
         if "negation" in checks and not number and self._abandoned(end):
             return "negated"
         if "question" in checks and self._question(start, before, after):
@@ -154,6 +159,9 @@ class Scope:
             re.search(r"\b(?:would|could|might)\b|'d\b", before)
             and _outside(_HYPOTHETICAL, (_PSEUDO_HYPOTHETICAL,), condition) is not None
         )
+
+    def _unused(self, end: int) -> bool:
+        return _any(_UNUSED_AFTER, self._text[end : end + _DENIAL])
 
     def _abandoned(self, end: int) -> bool:
         _, last = _around(self._sentences, end, self._end)
