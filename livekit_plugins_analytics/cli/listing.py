@@ -55,11 +55,13 @@ def print_inventories(inventories: Sequence[Inventory]) -> None:
         console.print(Text(str(inventory.directory), "bold"), soft_wrap=True)
         _print_items(console, "waiting", inventory.waiting)
         _print_items(console, "dead", inventory.dead)
-        going_on = len(inventory.calls) - len(inventory.orphans)
-        console.print(
-            f"  calls: {going_on} going on, {len(inventory.orphans)} of killed processes, which "
-            "the next drain recovers"
-        )
+        if inventory.calls:
+            going_on = len(inventory.calls) - len(inventory.orphans)
+            console.print(
+                f"  calls: {going_on} going on, {len(inventory.orphans)} of killed processes, "
+                "which the next drain recovers",
+                soft_wrap=True,
+            )
         console.print(f"  lost so far: {_counts(inventory.lost)}", soft_wrap=True)
     if len(inventories) > 1:
         waiting = [item for each in inventories for item in each.waiting]

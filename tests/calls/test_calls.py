@@ -227,8 +227,10 @@ async def test_killed_job_is_recovered_by_the_process_that_waits(office: Office)
 
 async def test_two_agents_in_one_room_leave_a_record_each(office: Office) -> None:
     room = await office.dispatch("plain")
-    await office.dispatch("plain", room)
     caller = await office.caller(room)
+    await caller.hears(agents.GREETING)
+    # Two dispatches at once to a room that is just being made: the server may lose the second.
+    await office.dispatch("plain", room)
     await caller.hears(agents.GREETING, times=2)
     await caller.hang_up()
     records = await office.exported(room, count=2)
