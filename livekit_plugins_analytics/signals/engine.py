@@ -97,9 +97,9 @@ class Pattern:
             raise _explained(error, written) from None
         except UnicodeEncodeError as error:
             raise PatternError("a lone surrogate", error.start + 1) from None
-        if self._regexp.programsize > MAX_PROGRAM:
+        if self.size > MAX_PROGRAM:
             raise PatternError(
-                f"compiles to {self._regexp.programsize} instructions, {MAX_PROGRAM} are allowed; "
+                f"compiles to {self.size} instructions, {MAX_PROGRAM} are allowed; "
                 "make it several patterns or lower the repetition counts",
                 divisible=True,
             )
@@ -109,6 +109,11 @@ class Pattern:
         self.groups: dict[str, int] = named
         self.numbers = tuple(named[k] for k in ("n", "n2", "n3", "n4") if k in named)
         self.gaps = tuple(index for name, index in named.items() if name.startswith("gap"))
+
+    @property
+    def size(self) -> int:
+        """Instructions of the compiled pattern; with the text's length the bound of its time."""
+        return int(self._regexp.programsize)
 
     def matches(self, text: bytes) -> Iterator[re2._Match]:
         """All matches in a text, left to right, with offsets in bytes."""

@@ -74,12 +74,16 @@ def _same_turn(one: Mention, other: Mention) -> bool:
 
 
 def _union(mentions: list[Mention]) -> list[Any] | None:
-    """In the order of first mention; a later negation removes."""
+    """In the order of first mention; a negation in a later turn removes."""
     standing: dict[Any, list[Mention]] = {}
     for mention in mentions:
         if mention.status == "affirmed" and len(standing) < _MAX_LIST:
             standing.setdefault(mention.value, []).append(mention)
-        elif mention.status == "negated":
+        elif mention.status == "negated" and not any(
+            # Within one turn both may be true: "GDPR worries us, our files aren't compliant".
+            _same_turn(m, mention)
+            for m in standing.get(mention.value, ())
+        ):
             standing.pop(mention.value, None)
     for supporters in standing.values():
         supporters[-1].chosen = True

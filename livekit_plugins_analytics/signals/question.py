@@ -15,7 +15,7 @@ from .text import fold
 _MAX_CHARS = 300
 
 _SENTENCE = re.compile(r"(?:^|(?<=[.!?;:])\s)([^.!?;:]*(?:[.:]\w[^.!?;:]*)*)\?")
-# Longest first: what the agent says of "you" is the caller's "we", and its "we" is not.
+# What the agent says of "you" is the caller's "we", and its "we" is the caller's "you".
 _PERSONS = {
     "are you": "we are",
     "do you": "we",
@@ -43,13 +43,13 @@ _PERSONS = {
     "your": "our",
     "yours": "ours",
     "yourself": "myself",
-    "we're": "they're",
-    "we've": "they've",
-    "we": "they",
-    "us": "them",
-    "our": "their",
-    "my": "her",
-    "i": "she",
+    "we're": "your company is",
+    "we've": "your company has",
+    "we": "your company",
+    "us": "your company",
+    "our": "your company's",
+    "my": "your company's",
+    "i": "your company",
 }
 _PERSON = re.compile(rf"\b(?:{'|'.join(sorted(_PERSONS, key=len, reverse=True))})\b(?!')")
 
@@ -68,7 +68,7 @@ _OPEN = Pattern(
 # Not agreed to by a yes: a choice, a comparison, an offer, a condition.
 _UNDECIDED = Pattern(
     r" or |more than|over \d|under \d|fewer than|less than|at least|we like|we be interested|"
-    r"(?:can|could|shall|should|may|would) (?:she|they|we)|if we|do they|are they|do we want"
+    r"(?:can|could|shall|should|may|would|do|are) (?:your company|we)|if we|do we want"
 )
 _LEAD = (
     r"^[ ,.]*(?:(?:oh|ah|well|um|uh|hmm|so|ha|haha|god|gosh|yes|yeah|yep|honestly|i think|i mean|"

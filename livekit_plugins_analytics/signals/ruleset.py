@@ -142,6 +142,10 @@ class RuleSet:
         self._patterns: list[tuple[Rule, Pattern, Any]] = []
         self._near: dict[str, list[Pattern]] = {}
         self._unless: dict[str, tuple[Prefilter, Prefilter]] = {}
+        for signal in self.signals.values():
+            if signal.fold == "largest" and signal.type not in ("integer", "number"):
+                problem = 'fold = "largest" is for numbers; use last or first'
+                raise PackError(self.source, problem, rule=f"signals.{signal.name}")
         seen: set[str] = set()
         # As RE2 has them in its groups: bytes.
         self._barriers = {
@@ -221,17 +225,25 @@ class RuleSet:
 
     def _check(self, rule: Rule, compiled: list[Pattern]) -> None:
         """What a rule needs beyond patterns that compile."""
+        signal = self.signals[rule.signal]
+        numeric = signal.type in ("integer", "number")
         problem = None
         if not compiled:
             problem = "no patterns"
         elif (rule.when == "answered") != (rule.answers in self.signals):
             problem = 'when = "answered" needs answers, a signal\'s name, and answers needs it'
+        elif any(not _fits(v, numeric) for v in (rule.value, rule.negated)):
+            problem = f"{rule.signal} is {'a number' if numeric else 'no list of lists'}: give " + (
+                "a number as value" if numeric else "a string, a number or a boolean as value"
+            )
+        elif rule.values is not None and numeric:
+            problem = f"{rule.signal} is a number, and the values of a table are texts"
         elif rule.values is not None:
             if not all("value" in p.groups for p in compiled):
                 problem = "values, and a pattern without {value}"
         elif rule.value is None and not rule.add and not all(p.numbers for p in compiled):
             problem = "no value, and a pattern without {n}: give one of the two"
-        elif rule.value is None and self.signals[rule.signal].type not in ("integer", "number"):
+        elif rule.value is None and not numeric:
             problem = f"{rule.signal} is no number: give a value"
         elif rule.per not in (None, "asked") and rule.per not in self.units:
             problem = f"no unit {rule.per!r}; there are: {', '.join(sorted(self.units)) or 'none'}"
@@ -300,6 +312,14 @@ class RuleSet:
 
 def _words(line: Utterance | None) -> list[str]:
     return line.text.replace("?", " ").replace(".", " ").split() if line else []
+
+
+def _fits(value: object, numeric: bool) -> bool:
+    if value is None:
+        return True
+    if numeric:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (str, int, float, bool))
 
 
 class _Exceptions:

@@ -9,6 +9,10 @@ from collections.abc import Sequence
 # A rule's time grows with the text (9 ns a character and instruction): longer turns are split.
 # The longest turn of restaurants-8k has 300 characters.
 MAX_CHARS = 1_000
+# One sign may be a whole sentence (U+FDFA is 18 letters); such a one is a space, so that plain
+# text is at most this many times as long as what was said.
+_MAX_PARTS = 4
+MAX_PLAIN = _MAX_PARTS * MAX_CHARS
 
 # What keyboards and recognisers write for one and the same sign.
 _PLAIN = str.maketrans(
@@ -81,7 +85,10 @@ def _plain(char: str) -> str:
     if lowered.isascii():
         return lowered
     pieces = []
-    for c in unicodedata.normalize("NFKD", lowered):
+    parts = unicodedata.normalize("NFKD", lowered)
+    if len(parts) > _MAX_PARTS:
+        return " "
+    for c in parts:
         kind = unicodedata.category(c)
         if kind in ("Mn", "Cf", "Cs"):
             # Accents, invisible joiners, and halves of a pair, which no encoder takes.

@@ -51,9 +51,15 @@ def test_english(said: str, read: list[str]) -> None:
     assert [n.text for n in numerals(said)] == read
 
 
-@pytest.mark.parametrize("number", [*range(0, 2_000, 7), *range(2_000, 1_000_001, 9_973), 10**6])
-def test_num2words_comes_back_everywhere(number: int) -> None:
-    _returns(number)
+def test_num2words_comes_back_up_to_two_thousand() -> None:
+    for number in range(2_001):
+        _returns(number)
+
+
+@pytest.mark.parametrize("thousand", range(0, 1_000_000, 100_000))
+def test_num2words_comes_back_everywhere(thousand: int) -> None:
+    for number in [*range(thousand, thousand + 100_001, 97), thousand + 100_000]:
+        _returns(number)
 
 
 @given(st.integers(0, 1_000_000))

@@ -42,8 +42,20 @@ RULE = '[[rules]]\nname = "r"\nsignal = "size"\n'
         (TOP + "[words]\nwho = 1", ["words.who must be"]),
         (TOP + "[words]\na = '{b}'\nb = '{a}'\n" + RULE + "patterns = ['{a}']\nvalue = 1", ["'b'"]),
         (TOP + RULE + "patterns = ['{value}']\nvalues = 'v'", ["'r'", "'v'"]),
-        (TOP + "[values.v]\none = 'a'\n" + RULE + "patterns = ['b']\nvalues = 'v'", ["{value}"]),
+        (
+            TOP.replace("integer", "text")
+            + "[values.v]\none = 'a'\n"
+            + RULE
+            + "patterns = ['b']\nvalues = 'v'",
+            ["{value}"],
+        ),
         (TOP + RULE + "patterns = ['b']\nvalues = 1", ["values must be"]),
+        (TOP + RULE + "patterns = ['b']\nvalue = 'x'", ["size is a number"]),
+        (
+            TOP + "[values.v]\none = 'a'\n" + RULE + "patterns = ['{value}']\nvalues = 'v'",
+            ["texts"],
+        ),
+        ('name = "p"\n[signals.x]\ntype = "text"\nfold = "largest"', ["signals.x", "for numbers"]),
         (TOP + RULE + "patterns = ['b']\nvalue = 1\nwhen = 'answered'", ["answers"]),
         (TOP + RULE + "patterns = ['b']\nvalue = 1\nanswers = 'size'", ["answers"]),
         (TOP + RULE + "patterns = ['a*']\nvalue = 1", ["'r'", "empty text"]),
