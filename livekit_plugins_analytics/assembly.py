@@ -6,7 +6,7 @@ from datetime import datetime
 
 from .call import Capture, Found
 from .collectors.latency import latency
-from .collectors.transcript import Line, in_order, transcript
+from .collectors.transcript import Line, in_order, transcript, words_per_minute
 from .collectors.usage import totals
 from .costs import Connections, Costs, RateCard, UsageLine, price, service_lines
 from .discovery import Discovery
@@ -50,7 +50,7 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
     costs = _costs(capture, rates, utc(start), utc(max(end, evidence.closed_at or end)))
     lines = in_order(capture.said)
     metrics = _metrics(capture, lines, end)
-    stages, implausible = latency(lines, capture.tool_durations)
+    stages, implausible = latency(lines, capture.tool_durations, capture.realtime_ttfts)
     words, cut = None, 0
     if settings.transcript == "on" and not facts.redaction:
         words, cut = transcript(lines, capture.tools, capture.unsaid)
@@ -192,6 +192,8 @@ def _privacy(facts: Facts, settings: Settings, *, heard: bool) -> Privacy:
 def _metrics(capture: Capture, lines: list[Line], end: float) -> MetricsSummary:
     talk = capture.talk
     roles = [line.role for line in lines]
+    user, agent = talk.user_speaking_seconds(end), talk.agent_speaking_seconds(end)
+    silence, dead_air = talk.pauses(end) or (None, None)
     return totals(capture.usage).model_copy(
         update={
             "total_llm_calls": capture.llm_calls,
@@ -202,8 +204,12 @@ def _metrics(capture: Capture, lines: list[Line], end: float) -> MetricsSummary:
             "interruptions": talk.interruptions(end),
             "false_interruptions": talk.false_interruptions,
             "time_to_first_agent_speech": seconds(talk.first_agent_speech(capture.started_at)),
-            "user_speaking_seconds": seconds(talk.user_speaking_seconds(end)),
-            "agent_speaking_seconds": seconds(talk.agent_speaking_seconds(end)),
+            "user_speaking_seconds": seconds(user),
+            "agent_speaking_seconds": seconds(agent),
+            "silence_seconds": seconds(silence),
+            "longest_dead_air_seconds": seconds(dead_air),
+            "user_words_per_minute": words_per_minute(lines, "user", user, capture.unsaid),
+            "agent_words_per_minute": words_per_minute(lines, "agent", agent, capture.unsaid),
         }
     )
 

@@ -115,6 +115,7 @@ class Capture:
     invalid_values: int
     failed_llm_calls: int | None = None
     undercounts: tuple[str, ...] = ()
+    realtime_ttfts: list[float] = field(default_factory=list)
     found: Found | None = None
     """Instead of rules and mentions, in a capture that comes from a journal."""
 
@@ -229,6 +230,7 @@ class Call:
                 self._conversation,
                 self._failures,
                 self._ears,
+                self._calls,
             )
         )
         value = self._guard.value
@@ -263,6 +265,7 @@ class Call:
             invalid_values=self.invalid_values,
             failed_llm_calls=self._calls.failed if self._calls.seen else None,
             undercounts=self._calls.undercounts,
+            realtime_ttfts=list(self._calls.realtime_ttfts),
         )
 
     def _begin(self, event: Any) -> None:

@@ -116,24 +116,59 @@ class ToolCall(BaseModel):
 
 
 class MetricsSummary(Part):
-    """Totals of the session. A null was not measured; ``completeness.missing`` names it."""
+    """Totals of the session. A null was not measured; ``completeness.missing`` names it.
+
+    "The framework's sums" are ``session.usage``, over all models of that kind. "Speaking" is what
+    the session's state events say; a caller's end of speech is dated back to the true one.
+    """
 
     total_llm_calls: int | None = None
+    """Requests to language models and responses of realtime models, as they report themselves;
+    without those that failed, or that were given up before the first word."""
     total_stt_duration: float | None = None
+    """Seconds of audio that were transcribed: the framework's sums."""
     total_tts_duration: float | None = None
+    """Seconds of audio that were synthesized, heard or not: the framework's sums."""
     total_tts_characters: int | None = None
+    """Characters that were synthesized: the framework's sums."""
     total_input_tokens: int | None = None
+    """Tokens sent to language models, cached ones included: the framework's sums."""
     total_cached_input_tokens: int | None = None
+    """Those of them that the provider had in its cache."""
     total_output_tokens: int | None = None
+    """Tokens that language models wrote: the framework's sums; cancelled requests report none."""
     user_turns: int = 0
+    """The caller's messages, spoken or typed, that the session committed."""
     agent_turns: int = 0
+    """The agent's messages that the session committed, those cut off included; without what was
+    cut off before any of it was heard."""
     interruptions: int = 0
+    """How often the caller cut off what the agent was saying; without what the call's end cut off,
+    and without false interruptions."""
     false_interruptions: int = 0
+    """How often a noise paused the agent and no words followed, as the framework reports it."""
     cancelled_llm_calls: int | None = None
+    """Those of the requests that were broken off."""
     failed_llm_calls: int | None = None
+    """Attempts that ended in an error, retried ones included."""
     time_to_first_agent_speech: float | None = None
+    """Seconds from the session's start to the agent's first speech."""
     user_speaking_seconds: float | None = None
+    """Seconds of the caller's voice; null where no voice was listened for."""
     agent_speaking_seconds: float | None = None
+    """Seconds in which the agent was speaking; null where it never was."""
+    silence_seconds: float | None = None
+    """Seconds in which neither side was speaking, from the first speech of either side to the
+    call's end (``end_time``); null where no voice was listened for or nobody spoke."""
+    longest_dead_air_seconds: float | None = None
+    """Seconds of the longest stretch of that silence, the wait before the end included."""
+    user_words_per_minute: float | None = None
+    """Words of the committed messages by minute of speaking, one decimal. Typed words count too;
+    what was heard but not committed does not. Null under a second of speech, without a word, and
+    in scripts that put nothing between words."""
+    agent_words_per_minute: float | None = None
+    """The same of the agent. Of a message that was cut off the text counts that the framework
+    keeps: what was heard where the room synchronizes the text, else the whole."""
 
 
 class Distribution(Part):
@@ -150,14 +185,26 @@ class Distribution(Part):
 
 
 class Latency(Part):
-    """How long each stage took, one value per turn or tool call."""
+    """How long each stage took, from the metrics of the committed messages.
+
+    What is negative or over 60 seconds is left out (a tool may take longer), and counted under
+    ``completeness.truncated["latency"]``.
+    """
 
     e2e: Distribution = Field(default_factory=Distribution)
+    """End of the caller's speech to the start of the reply's; the first message of each reply to a
+    spoken turn (``e2e_latency``)."""
     llm_ttft: Distribution = Field(default_factory=Distribution)
+    """First token (``llm_node_ttft``); of a realtime model each response, tool calls' included, as
+    its own metrics have it."""
     tts_ttfb: Distribution = Field(default_factory=Distribution)
+    """First text to first audio (``tts_node_ttfb``)."""
     transcription_delay: Distribution = Field(default_factory=Distribution)
+    """End of the caller's speech to its transcript."""
     end_of_turn_delay: Distribution = Field(default_factory=Distribution)
+    """End of the caller's speech to the decision that the turn is over."""
     tool: Distribution = Field(default_factory=Distribution)
+    """Each tool call, whatever it ended in."""
 
 
 class Usage(Part):

@@ -240,6 +240,10 @@ NOT_MEASURED = [
     "metrics_summary.time_to_first_agent_speech",
     "metrics_summary.user_speaking_seconds",
     "metrics_summary.agent_speaking_seconds",
+    "metrics_summary.silence_seconds",
+    "metrics_summary.longest_dead_air_seconds",
+    "metrics_summary.user_words_per_minute",
+    "metrics_summary.agent_words_per_minute",
 ]
 
 

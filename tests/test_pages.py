@@ -13,6 +13,7 @@ from livekit.agents import Agent, AgentSession, function_tool
 from livekit_plugins_analytics import Settings
 from livekit_plugins_analytics.assembly import assemble
 from livekit_plugins_analytics.call import Call, Capture, Remarks
+from livekit_plugins_analytics.collectors.conversation import Air, Side, Talk
 from livekit_plugins_analytics.collectors.transcript import Line
 from livekit_plugins_analytics.ending import Evidence, Gone
 from livekit_plugins_analytics.guard import Guard
@@ -25,7 +26,7 @@ from livekit_plugins_analytics.testing import Reply, ScriptedLLM
 from livekit_plugins_analytics.testing import ToolCall as Calls
 
 from .collectors.events import T
-from .test_assembly import JOB, OFF, ON, capture
+from .test_assembly import JOB, OFF, ON, capture, spoken
 
 Journal = Callable[[Capture], bytes]
 
@@ -144,6 +145,8 @@ def test_every_part_of_a_capture_comes_back() -> None:
         handler_errors=2,
         invalid_values=3,
         llm_calls=4,
+        talk=Talk(Side(2.5, T + 9, T), user_heard=True, air=Air(1.5, 1.0, ((T, T + 2),))),
+        realtime_ttfts=[0.25, 0.5],
     )
     back = replay(rich).capture
 
@@ -153,6 +156,20 @@ def test_every_part_of_a_capture_comes_back() -> None:
     assert repr(back.tool_durations) == repr(rich.tool_durations)
     assert back.status == "recovered"
     assert back.evidence == dataclasses.replace(rich.evidence, now=T + 99, settled=True)
+
+
+def test_figures_that_need_the_words_come_back_without_them() -> None:
+    def side(first: float) -> Side:
+        return Side(6.0, first=first)
+
+    spoke = Talk(side(T), side(T), user_heard=True, air=Air(recent=((T, T + 6),)))
+    whole = capture(talk=spoke, **spoken("my secret is out", "I see"))
+    lines = written(Pages(OFF), whole)
+    back = assemble(replayed(lines, T + 99).capture, OFF).metrics_summary
+
+    assert b"secret" not in b"".join(lines)
+    assert (back.user_words_per_minute, back.agent_words_per_minute) == (40.0, 20.0)
+    assert back.silence_seconds == 54.0
 
 
 def test_only_what_changed_is_written() -> None:

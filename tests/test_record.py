@@ -140,6 +140,10 @@ TREE: dict[str, Any] = {
             "time_to_first_agent_speech",
             "user_speaking_seconds",
             "agent_speaking_seconds",
+            "silence_seconds",
+            "longest_dead_air_seconds",
+            "user_words_per_minute",
+            "agent_words_per_minute",
         )
     ),
     "latency": {

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Bounds for sessions that never end.
 _MAX_HANDOFFS = 1_000
 _MAX_INTERRUPTIONS = 20_000
+# Speeches of one side while the other side's end of speech is awaited.
+_MAX_STRETCHES = 8
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,65 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Air:
+    """When anybody spoke: the pauses so far, summed as they come."""
+
+    silence: float = 0.0
+    """Seconds of the pauses before `recent`."""
+    longest: float = 0.0
+    """Seconds of the longest of them."""
+    recent: tuple[tuple[float, float], ...] = ()
+    """The latest stretches of speech of either side, apart from each other, in time order: the end
+    of a speech is told late, and a speech of the other side may have begun and ended meanwhile."""
+
+    def heard(self, since: float, until: float, speaking: float | None = None) -> Air:
+        """This, and one more stretch of speech.
+
+        Args:
+            since: When it began.
+            until: When it ended.
+            speaking: When the other side, still speaking, began.
+        """
+        if not since < until:
+            return self
+        recent = _merged([*self.recent, (since, until)])
+        silence, longest = self.silence, self.longest
+        while len(recent) > _MAX_STRETCHES:
+            (first, a), (b, last), *rest = recent
+            if speaking is not None and speaking <= b:
+                recent = [(first, last), *rest]  # the other side spoke: no pause
+                continue
+            silence, longest = silence + b - a, max(longest, b - a)
+            recent = recent[1:]
+        return Air(silence, longest, tuple(recent))
+
+    def until(self, end: float, *speaking: float | None) -> tuple[float, float] | None:
+        """Seconds of all pauses, and of the longest; None where nobody has spoken.
+
+        Args:
+            end: Where the last pause ends.
+            *speaking: When each side that is still speaking began.
+        """
+        going_on = [(since, end) for since in speaking if since is not None and since < end]
+        recent = _merged([s for s in self.recent if s[0] < end] + going_on)
+        if not recent:
+            return None
+        ends = [b for b, _ in recent[1:]] + [end]
+        pauses = [max(b - a, 0.0) for (_, a), b in zip(recent, ends, strict=True)]
+        return self.silence + sum(pauses), max(self.longest, *pauses)
+
+
+def _merged(stretches: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    merged: list[tuple[float, float]] = []
+    for since, until in sorted(stretches):
+        if merged and since <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(until, merged[-1][1]))
+        else:
+            merged.append((since, until))
+    return merged
+
+
+@dataclass(frozen=True)
 class Talk:
     """Who spoke how long, as data: a copy of one moment."""
 
@@ -66,6 +127,7 @@ class Talk:
     cuts: list[Cut] = field(default_factory=list)
     first_agent_message: float | None = None
     false_interruptions: int = 0
+    air: Air = Air()
 
     def interruptions(self, end: float) -> int:
         """How often the caller cut the agent off before ``end`` (unix seconds).
@@ -94,6 +156,14 @@ class Talk:
         """Seconds in which the agent was speaking; null where it never was."""
         return self.agent.until(end) if self.agent.first is not None else None
 
+    def pauses(self, end: float) -> tuple[float, float] | None:
+        """Seconds in which neither side spoke, and those of the longest such pause.
+
+        Counted from the first speech of either side, so that ringing is no silence, to ``end``, so
+        that waiting in vain is. None where no voice was listened for, or nobody spoke.
+        """
+        return self.air.until(end, self.user.since, self.agent.since) if self.user_heard else None
+
 
 class Conversation:
     """Turns, talk time, interruptions and handoffs of one session."""
@@ -101,6 +171,7 @@ class Conversation:
     def __init__(self) -> None:
         self._user = Side()
         self._agent = Side()
+        self._air = Air()
         self._user_heard = False
         self._user_active_at = 0.0
         self._cuts: list[Cut] = []
@@ -140,11 +211,19 @@ class Conversation:
         self._user_heard = self._user_heard or voice
         if "speaking" in (event.old_state, event.new_state):  # "away" is no activity
             self._user_active_at = max(self._user_active_at, event.created_at)
-        self._user = self._user.on(event.old_state, event.new_state, event.created_at)
+        before, self._user = (
+            self._user,
+            self._user.on(event.old_state, event.new_state, event.created_at),
+        )
+        self._spoke(before, self._user, self._agent, event.created_at)
 
     def on_agent_state(self, event: AgentStateChangedEvent) -> None:
         """The agent began or ended speaking."""
-        self._agent = self._agent.on(event.old_state, event.new_state, event.created_at)
+        before, self._agent = (
+            self._agent,
+            self._agent.on(event.old_state, event.new_state, event.created_at),
+        )
+        self._spoke(before, self._agent, self._user, event.created_at)
 
     def on_false_interruption(self, _event: AgentFalseInterruptionEvent) -> None:
         """A noise paused the agent, and nobody had said anything."""
@@ -165,6 +244,10 @@ class Conversation:
             return
         self._cuts.append(Cut(time.time(), self._user.since is not None))
 
+    def _spoke(self, before: Side, after: Side, other: Side, at: float) -> None:
+        if before.since is not None and after.since is None:
+            self._air = self._air.heard(before.since, at, other.since)
+
     @property
     def talk(self) -> Talk:
         """Who spoke how long so far."""
@@ -176,4 +259,5 @@ class Conversation:
             cuts=list(self._cuts),
             first_agent_message=self._first_agent_message,
             false_interruptions=self.false_interruptions,
+            air=self._air,
         )

@@ -1,4 +1,4 @@
-"""How fast the agent was: percentiles of each stage, from the messages' own metrics."""
+"""How fast the agent was: percentiles of each stage, as the framework reports it."""
 
 from __future__ import annotations
 
@@ -20,25 +20,28 @@ _STAGES = {
 }
 
 
-def latency(lines: Iterable[Line], tools: Sequence[float]) -> tuple[Latency, int]:
+def latency(
+    lines: Iterable[Line], tools: Sequence[float], realtime: Sequence[float] = ()
+) -> tuple[Latency, int]:
     """The stages' distributions, and how many implausible values were left out.
 
     Args:
         lines: The committed messages.
         tools: Seconds of each tool call. A tool may take longer than a minute.
+        realtime: Seconds to the first token of each response of realtime models, whose messages
+            do not carry it.
     """
     values: dict[str, list[float]] = {stage: [] for stage in _STAGES}
     ran = [t for t in tools if 0 <= t < math.inf]
     implausible = len(tools) - len(ran)
+    reported = [("llm_ttft", ttft) for ttft in realtime]
     for line in lines:
-        for stage, name in _STAGES.items():
-            raw = line.metrics.get(name)
-            if raw is None:
-                continue
-            if math.isfinite(raw) and 0 <= raw <= _PLAUSIBLE_SECONDS:
-                values[stage].append(float(raw))
-            else:
-                implausible += 1
+        reported += [(s, line.metrics[n]) for s, n in _STAGES.items() if n in line.metrics]
+    for stage, raw in reported:
+        if math.isfinite(raw) and 0 <= raw <= _PLAUSIBLE_SECONDS:
+            values[stage].append(float(raw))
+        else:
+            implausible += 1
     distributions = {stage: distribution(v) for stage, v in values.items()}
     return Latency(**distributions, tool=distribution(ran)), implausible
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -28,6 +29,9 @@ _LATENCIES = (
     "playback_latency",
 )
 
+# Thai to Lao, Burmese, Khmer, Japanese, Chinese: scripts without spaces between words.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+
 
 @dataclass(frozen=True)
 class Line:
@@ -43,6 +47,8 @@ class Line:
     """Seconds by the framework's names, as reported: implausible ones too."""
     agent: str | None
     language: str | None
+    words: int | None = None
+    """How many; None where the language puts nothing between them."""
 
     def line(self) -> Line:
         """This; a `Said` is asked the same way."""
@@ -61,10 +67,11 @@ class Said:
         """The message as data. Copies its text: for a thread."""
         message = self.message
         metrics = dict(message.metrics)
+        text = message.text_content or ""
         return Line(
             id=message.id,
             role=_ROLES[message.role],
-            text=message.text_content or "",
+            text=text,
             at=message.created_at,
             interrupted=message.interrupted,
             metrics={
@@ -74,6 +81,7 @@ class Said:
             },
             agent=self.agent,
             language=self.language,
+            words=_words(text),
         )
 
 
@@ -105,6 +113,34 @@ class Words:
     def said(self) -> list[Said]:
         """The messages in the order in which they were first committed."""
         return list(self._said.values())
+
+
+def _words(text: str) -> int | None:
+    if _UNSPACED.search(text):
+        return None
+    return sum(any(c.isalnum() for c in piece) for piece in text.split())
+
+
+def words_per_minute(
+    lines: Iterable[Line], role: str, spoken: float | None, unsaid: int
+) -> float | None:
+    """How fast one side spoke.
+
+    Args:
+        lines: The committed messages of both sides.
+        role: Whose words.
+        spoken: Seconds in which that side spoke, or None.
+        unsaid: Messages that are not among the lines.
+
+    Returns:
+        Words by minute of that side's speech, one decimal. None where less than a second was
+        spoken, where no word was committed, or where it is not known how many were.
+    """
+    counts = [line.words for line in lines if line.role == role]
+    if unsaid or not spoken or spoken < 1.0 or None in counts:
+        return None
+    words = sum(count or 0 for count in counts)
+    return round(words * 60 / spoken, 1) if words else None
 
 
 def in_order(said: Iterable[Said | Line]) -> list[Line]:

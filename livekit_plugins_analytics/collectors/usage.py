@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
     _Component = LLM[Any] | RealtimeSession[Any] | STT[Any] | TTS[Any]
 
+# An hour of fast talk has about 1,500 responses; a session that goes on for days must not grow.
+_MAX_TTFTS = 20_000
+
+# What the framework says of a response without a token.
+_NO_TTFT = -1
+
 _Event = Literal["metrics_collected", "error"]
 
 
@@ -62,6 +68,10 @@ class Calls:
         """Attempts that ended in an error, retried ones included."""
         self.unknown = 0
         """Cancelled requests that reported no tokens: usage is a lower bound."""
+        self.realtime_ttfts: list[float] = []
+        """Seconds to the first token of each response of a realtime model: its messages carry none.
+        One that had no token has none."""
+        self.dropped = 0
 
     def watch(self, session: AgentSession[Any]) -> None:
         """Listen to the models in use, each once: an agent may bring some of its own."""
@@ -168,6 +178,10 @@ class Calls:
             self._count(metrics, metrics.prompt_tokens + metrics.completion_tokens)
         elif metrics.type == "realtime_model_metrics":
             self._count(metrics, metrics.input_tokens + metrics.output_tokens)
+            if metrics.ttft != _NO_TTFT and len(self.realtime_ttfts) < _MAX_TTFTS:
+                self.realtime_ttfts.append(metrics.ttft)
+            else:
+                self.dropped += metrics.ttft != _NO_TTFT
 
     def _count(self, metrics: Any, tokens: int) -> None:
         self.total += 1

@@ -7,6 +7,8 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from livekit.agents import (
     Agent,
     AgentFalseInterruptionEvent,
@@ -93,6 +95,118 @@ def test_a_silent_caller_who_was_listened_for_spoke_for_no_time(conversation: Co
     conversation.on_user_state(user_state("listening", "away", 15))
 
     assert conversation.talk.user_speaking_seconds(T + 60) == 0.0
+
+
+# -- silence
+
+
+def pauses_by_hand(stretches: list[tuple[float, float]], end: float) -> tuple[float, float] | None:
+    """Silence and dead air, by walking through all stretches of speech in their order."""
+    heard = sorted((a, min(b, end)) for a, b in stretches if a < b and a < end)
+    if not heard:
+        return None
+    gaps, reached = [], heard[0][1]
+    for since, until in heard[1:]:
+        gaps.append(max(since - reached, 0.0))
+        reached = max(reached, until)
+    gaps.append(end - reached)
+    return sum(gaps), max(gaps)
+
+
+def test_silence_is_when_neither_side_speaks(conversation: Conversation) -> None:
+    """From the first speech, not from the start; until the end, not until the last speech."""
+    conversation.on_agent_state(agent_state("thinking", "speaking", 5))
+    conversation.on_user_state(user_state("listening", "speaking", 7))
+    conversation.on_agent_state(agent_state("speaking", "listening", 8))
+    conversation.on_user_state(user_state("speaking", "listening", 10))
+    conversation.on_agent_state(agent_state("thinking", "speaking", 13))
+    conversation.on_agent_state(agent_state("speaking", "listening", 14))
+
+    assert conversation.talk.pauses(T + 15.5) == (4.5, 3.0)
+    assert conversation.talk.pauses(T + 60) == (49.0, 46.0)
+
+
+def test_who_still_speaks_is_not_silent(conversation: Conversation) -> None:
+    conversation.on_user_state(user_state("listening", "speaking", 1))
+    conversation.on_user_state(user_state("speaking", "listening", 2))
+    conversation.on_agent_state(agent_state("thinking", "speaking", 5))
+
+    assert conversation.talk.pauses(T + 60) == (3.0, 3.0)
+
+
+def test_what_is_said_after_the_end_is_not_counted(conversation: Conversation) -> None:
+    conversation.on_user_state(user_state("listening", "speaking", 1))
+    conversation.on_user_state(user_state("speaking", "listening", 2))
+    conversation.on_agent_state(agent_state("thinking", "speaking", 9))
+    conversation.on_agent_state(agent_state("speaking", "listening", 12))
+
+    assert conversation.talk.pauses(T + 6) == (4.0, 4.0)
+
+
+def test_an_end_that_is_told_late_leaves_the_pause_before_the_answer(
+    conversation: Conversation,
+) -> None:
+    conversation.on_user_state(user_state("listening", "speaking", 1))
+    conversation.on_agent_state(agent_state("thinking", "speaking", 5))
+    conversation.on_agent_state(agent_state("speaking", "listening", 6))
+    conversation.on_user_state(user_state("speaking", "listening", 3))
+
+    assert conversation.talk.pauses(T + 7) == (3.0, 2.0)
+
+
+def test_without_a_voice_or_a_word_silence_is_not_known(conversation: Conversation) -> None:
+    conversation.on_agent_state(agent_state("thinking", "speaking", 1))
+    conversation.on_agent_state(agent_state("speaking", "listening", 2))
+    assert conversation.talk.pauses(T + 60) is None
+
+    silent = Conversation()
+    silent.on_user_state(user_state("listening", "away", 15))
+    assert silent.talk.pauses(T + 60) is None
+
+
+# Lengths in quarters of a second, which add up exactly.
+LENGTHS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=40)
+
+
+@given(LENGTHS, LENGTHS, st.integers(0, 800))
+def test_pauses_are_those_of_all_stretches_however_the_sides_overlap(
+    user: list[tuple[int, int]], agent: list[tuple[int, int]], end: int
+) -> None:
+    told: list[tuple[float, str, str]] = []
+    stretches = []
+    for side, lengths in (("user", user), ("agent", agent)):
+        at = 0.0
+        for pause, speech in lengths:
+            since = at + pause / 4
+            at = since + speech / 4
+            stretches.append((T + since, T + at))
+            told += [(since, "began", side), (at, "ended", side)]
+            at += 0.25
+    conversation = Conversation()
+    conversation.on_user_state(user_state("listening", "away", 0))
+    last = max([at for at, *_ in told], default=0.0) + end / 4
+    for at, what, side in sorted(told, key=lambda t: t[0]):
+        states = ("listening", "speaking") if what == "began" else ("speaking", "listening")
+        if side == "user":
+            conversation.on_user_state(user_state(*states, at))
+        else:
+            conversation.on_agent_state(agent_state(*states, at))
+
+    assert conversation.talk.pauses(T + last) == pauses_by_hand(stretches, T + last)
+    assert len(conversation.talk.air.recent) <= module._MAX_STRETCHES
+
+
+def test_a_side_that_goes_on_speaking_leaves_no_pause_however_often_the_other_does(
+    conversation: Conversation,
+) -> None:
+    conversation.on_user_state(user_state("listening", "speaking", 1))
+    for n in range(100):
+        conversation.on_agent_state(agent_state("listening", "speaking", 2 + n))
+        conversation.on_agent_state(agent_state("speaking", "listening", 2.5 + n))
+    assert len(conversation.talk.air.recent) <= module._MAX_STRETCHES
+    conversation.on_user_state(user_state("speaking", "listening", 110))
+
+    assert conversation.talk.pauses(T + 112) == (2.0, 2.0)
 
 
 # -- the agent's first words

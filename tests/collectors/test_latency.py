@@ -81,6 +81,13 @@ def test_each_stage_is_of_its_own_metric() -> None:
     assert implausible == 0
 
 
+def test_a_realtime_models_first_tokens_are_those_of_its_own_metrics() -> None:
+    stages, implausible = latency([said("assistant", llm_node_ttft=0.3)], [], [0.5, -2.0, 61.0])
+
+    assert (stages.llm_ttft.num, stages.llm_ttft.min, stages.llm_ttft.max) == (2, 0.3, 0.5)
+    assert implausible == 2
+
+
 @pytest.mark.parametrize("value", [-0.001, 60.001, math.nan, math.inf, -math.inf])
 def test_an_implausible_value_is_left_out_and_counted(value: float) -> None:
     stages, implausible = latency(
