@@ -10,10 +10,12 @@ from .collectors.transcript import Line, in_order, transcript, words_per_minute
 from .collectors.usage import totals
 from .costs import Connections, Costs, RateCard, UsageLine, price, service_lines
 from .discovery import Discovery
+from .emf import metric_members
 from .ending import end_cause, end_time
 from .facts import Facts
 from .rates import load_rates_leniently
 from .record import (
+    ONLY_TIMES,
     Completeness,
     Cost,
     EndCause,
@@ -152,7 +154,7 @@ def bare(capture: Capture, settings: Settings, handler_errors: int) -> SessionRe
             "privacy": _privacy(capture.facts, settings, heard=bool(capture.mentions)),
             "completeness": Completeness(
                 close_event_seen=evidence.close_reason is not None,
-                missing=["everything but the times"],
+                missing=[ONLY_TIMES],
                 handler_errors=handler_errors,
             ),
         }
@@ -167,6 +169,9 @@ def _cause(capture: Capture) -> EndCause:
 
 def parcel(record: SessionRecord, settings: Settings) -> Parcel:
     """The record as it leaves: bytes and a name."""
+    members = {}
+    if settings.metrics == "emf":
+        members = metric_members(record, settings.metrics_namespace, settings.dimensions)
     return Parcel(
         session_id=record.session_id,
         revision=record.revision,
@@ -176,6 +181,7 @@ def parcel(record: SessionRecord, settings: Settings) -> Parcel:
             record,
             limit=MAX_EVENT_BYTES,
             s3_uri=s3_uri(settings, record.name) if settings.s3_bucket else None,
+            members=members,
         ),
         happened_at=record.end_time.timestamp(),
         stream=record.agent_name or "",

@@ -6,6 +6,7 @@ import gzip
 import math
 import re
 import sys
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,9 @@ from pydantic_core import to_json
 from .trim import DEPTH_LIMIT, Trimmer
 
 SCHEMA_VERSION = "1.0"
+
+ONLY_TIMES = "everything but the times"
+"""In ``completeness.missing`` of a record whose making failed."""
 
 # session_id is VARCHAR(100) in the contract with the data team.
 MAX_SESSION_ID = 100
@@ -372,13 +376,13 @@ class SessionRecord(Part):
         return f"year={day:%Y}/month={day:%m}/day={day:%d}/{self.session_id}.json.gz"
 
 
-def line(record: SessionRecord, *, without: frozenset[str] = frozenset()) -> bytes:
+def line(record: SessionRecord) -> bytes:
     """The record as one JSON line, without the line break. Nulls are written.
 
     Never raises for what a session can hold: what JSON cannot say (a lone surrogate, a NaN) is
     replaced, after the strict way has failed.
     """
-    return _json(record.model_dump(by_alias=True, exclude=set(without) or None))
+    return _json(record.model_dump(by_alias=True))
 
 
 def compressed(text: bytes) -> bytes:
@@ -407,7 +411,13 @@ _SUMS = _CONTENT | {"usage", "cost_summary", "costs", "unpriced", "privacy", "co
 _SUMMARY_TEXT = 2_000
 
 
-def event(record: SessionRecord, *, limit: int, s3_uri: str | None) -> bytes:
+def event(
+    record: SessionRecord,
+    *,
+    limit: int,
+    s3_uri: str | None,
+    members: Mapping[str, Json] | None = None,
+) -> bytes:
     """The record for a log: without transcript and evidence, one valid JSON object.
 
     Args:
@@ -415,14 +425,17 @@ def event(record: SessionRecord, *, limit: int, s3_uri: str | None) -> bytes:
         limit: Bytes that the log takes, not under 256 KB; above it a summary that names the
             object is returned.
         s3_uri: Where the whole record is, or null where there is no S3.
+        members: What the log is to find besides, such as metrics: a few hundred bytes, never cut.
     """
-    text = line(record, without=_WORDS)
+    first = dict(members or {})
+    text = _json({**first, **record.model_dump(by_alias=True, exclude=set(_WORDS))})
     marks = {"truncated": True, "s3_uri": s3_uri}
     for without in (_CONTENT, _SUMS):
         if len(text) <= limit:
             break
         values = record.model_dump(by_alias=True, exclude=set(without))
-        text = to_json(_boundless(text=_SUMMARY_TEXT).plain("event", {**values, **marks}))
+        summary = _boundless(text=_SUMMARY_TEXT).plain("event", {**first, **values, **marks})
+        text = to_json(summary)
     return text
 
 

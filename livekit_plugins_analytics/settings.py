@@ -21,6 +21,27 @@ PREFIX = "ANALYTICS_"
 _BUCKET = re.compile(r"arn:[\w:/.-]+|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 # Log group naming rules of the CloudWatch Logs API reference (CreateLogGroup).
 _LOG_GROUP = re.compile(r"[\w./#-]{1,512}", re.ASCII)
+# Namespaces (PutMetricData); "AWS/" is Amazon's own.
+_NAMESPACE = re.compile(r"(?!AWS/|:)[A-Za-z0-9./_#: -]{1,255}")
+# Fields of the record with few values, so that CloudWatch has few metrics to bill.
+_DIMENSIONS = (
+    "agent_name",
+    "environment",
+    "record_status",
+    "close_reason",
+    "end_cause",
+    "outcome",
+    "conversation_state",
+    "consent_method",
+    "signal_pack",
+    "plugin_version",
+    "sdk_version",
+)
+# Those with a value of their own for each call.
+_UNBOUNDED = frozenset(
+    {"session_id", "job_id", "room_name", "room_sid", "worker_id", "user_email", "shutdown_reason"}
+    | {"start_time", "end_time", "closed_at", "consent_timestamp", "duration_seconds"}
+)
 # Log stream names (CreateLogStream): no colon, no asterisk.
 _LOG_STREAM = re.compile(r"[^:*]{1,512}")
 
@@ -88,6 +109,13 @@ class Settings(BaseSettings):
     """Seconds from a session's end in which sending is tried; afterwards the spool keeps it."""
     export_at: Annotated[Literal["close", "session_end"], BeforeValidator(_lowered)] = "close"
     """When the record leaves: as soon as the session closes, or when the job's session ends."""
+    metrics: Annotated[Literal["off", "emf"], BeforeValidator(_lowered)] = "off"
+    """Whether the log event is in CloudWatch's embedded metric format (EMF), which makes metrics of
+    its figures without another call."""
+    metrics_namespace: str = "LiveKitAnalytics"
+    """The CloudWatch namespace of these metrics."""
+    metrics_dimensions: str = "agent_name,environment"
+    """The record's fields that tell these metrics apart, with commas between them, or "none"."""
     rates: Path | InstanceOf[RateCard] | None = None
     """The user's own rates, which go before list prices: a TOML file, or in code a `RateCard`."""
 
@@ -140,6 +168,31 @@ class Settings(BaseSettings):
             raise ValueError("a log stream's name: up to 512 characters, no ':' and no '*'")
         return value
 
+    @field_validator("metrics_namespace")
+    @classmethod
+    def _namespace(cls, value: str) -> str:
+        if not _NAMESPACE.fullmatch(value):
+            raise ValueError(
+                "a CloudWatch namespace: up to 255 letters, digits, spaces and . - _ / # : (not "
+                "first); not AWS/..."
+            )
+        return value
+
+    @field_validator("metrics_dimensions")
+    @classmethod
+    def _dimension_names(cls, value: str) -> str:
+        names = _names(value)
+        for name in names:
+            if name in _UNBOUNDED:
+                raise ValueError(
+                    f"{name} differs from call to call, and each value would be a metric of its "
+                    f"own on the bill; take some of {', '.join(_DIMENSIONS)}"
+                )
+            if name not in _DIMENSIONS:
+                # Not shown: a secret may be in the wrong place.
+                raise ValueError(f"some of {', '.join(_DIMENSIONS)}, with commas, or none")
+        return ",".join(dict.fromkeys(names)) or "none"
+
     @field_validator("directory", "spool_directory", "rates")
     @classmethod
     def _expanded(cls, value: Path | RateCard | None) -> Path | RateCard | None:
@@ -184,6 +237,11 @@ class Settings(BaseSettings):
         return self.directory
 
     @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The names in `metrics_dimensions`."""
+        return tuple(_names(self.metrics_dimensions))
+
+    @property
     def spool(self) -> Path:
         """The spool directory as it will be used."""
         return self.spool_directory or Path(".analytics-spool")
@@ -197,6 +255,11 @@ def unknown_variables() -> dict[str, str | None]:
         for name in sorted(os.environ)
         if name.startswith(PREFIX) and name.upper() not in known
     }
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip().lower() for name in text.split(",")]
+    return [] if names == ["none"] else [name for name in names if name]
 
 
 def _explained(error: ValidationError) -> str:

@@ -37,6 +37,9 @@ DEFAULTS: dict[str, Any] = {
     "signals": "sales",
     "checkpoint_seconds": None,
     "rates": None,
+    "metrics": "off",
+    "metrics_namespace": "LiveKitAnalytics",
+    "metrics_dimensions": "agent_name,environment",
 }
 
 
@@ -75,6 +78,10 @@ RIGHT = [
     ("spool_max_days", "0.5", 0.5),
     ("spool_max_megabytes", "200", 200.0),
     ("rates", "~/rates.toml", Path.home() / "rates.toml"),
+    ("metrics", "EMF", "emf"),
+    ("metrics_namespace", "Acme/Voice calls-1.a#b_c", "Acme/Voice calls-1.a#b_c"),
+    ("metrics_dimensions", " End_Cause, agent_name,end_cause,", "end_cause,agent_name"),
+    ("metrics_dimensions", "None", "none"),
     ("environment", "staging", "staging"),
     ("transcript", "ON", "on"),
     ("transcript", "Off", "off"),
@@ -109,6 +116,12 @@ WRONG = [
     ("spool_max_megabytes", "-1", "greater than 0"),
     ("spool_max_megabytes", "nan", "1000000"),
     ("rates", f"~{SECRET}/x", "home directory"),
+    ("metrics", SECRET, "'off' or 'emf'"),
+    ("metrics_namespace", "AWS/" + SECRET, "not AWS/"),
+    ("metrics_namespace", SECRET * 20, "up to 255"),
+    ("metrics_dimensions", "agent_name," + SECRET, "some of agent_name, environment"),
+    ("metrics_dimensions", "agent_name,session_id", "session_id differs from call to call"),
+    ("metrics_dimensions", "User_Email", "user_email differs from call to call"),
     ("transcript", SECRET, "'off' or 'on'"),
     ("export_budget_seconds", SECRET, "number"),
     ("export_budget_seconds", "0", "greater than 0"),
