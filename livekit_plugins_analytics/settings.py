@@ -23,19 +23,18 @@ _BUCKET = re.compile(r"arn:[\w:/.-]+|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _LOG_GROUP = re.compile(r"[\w./#-]{1,512}", re.ASCII)
 # Namespaces (PutMetricData); "AWS/" is Amazon's own.
 _NAMESPACE = re.compile(r"(?!AWS/|:)[A-Za-z0-9./_#: -]{1,255}")
-# Fields of the record with few values, so that CloudWatch has few metrics to bill.
-_DIMENSIONS = (
-    "agent_name",
+DIMENSIONS_WITHOUT_NULL = (
     "environment",
     "record_status",
-    "close_reason",
     "end_cause",
-    "outcome",
-    "conversation_state",
-    "consent_method",
-    "signal_pack",
     "plugin_version",
     "sdk_version",
+)
+"""Fields of the record that tell metrics apart, and that every record has."""
+# Those with few values, so that CloudWatch has few metrics to bill.
+_DIMENSIONS = (
+    *("agent_name", "close_reason", "outcome", "conversation_state", "consent_method"),
+    *("signal_pack", *DIMENSIONS_WITHOUT_NULL),
 )
 # Those with a value of their own for each call.
 _UNBOUNDED = frozenset(
@@ -202,14 +201,17 @@ class Settings(BaseSettings):
             raise ValueError("a path; the user after its '~' has no home directory") from None
 
     @classmethod
-    def load(cls) -> Settings:
+    def load(cls, **changes: Any) -> Settings:
         """Read the environment.
+
+        Args:
+            **changes: What counts instead of the environment, by field name.
 
         Raises:
             SettingsError: A variable is wrong; the message names every wrong one and the fix.
         """
         try:
-            return cls()
+            return cls(**changes)
         except ValidationError as error:
             raise SettingsError(_explained(error)) from None
 

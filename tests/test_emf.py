@@ -167,6 +167,8 @@ def test_every_dimension_that_can_be_set_is_a_text_of_the_record() -> None:
     record = assemble(BUSY, EMF)
     for name in module._DIMENSIONS:
         assert isinstance(getattr(record, name), str | None), name
+        nullable = type(None) in get_args(SessionRecord.model_fields[name].annotation)
+        assert nullable == (name not in module.DIMENSIONS_WITHOUT_NULL), name
     assert set(module._DIMENSIONS) | module._UNBOUNDED <= set(SessionRecord.model_fields)
     assert not set(module._DIMENSIONS) & module._UNBOUNDED
     everything = Settings(metrics="emf", metrics_dimensions=",".join(module._DIMENSIONS))

@@ -119,7 +119,7 @@ WRONG = [
     ("metrics", SECRET, "'off' or 'emf'"),
     ("metrics_namespace", "AWS/" + SECRET, "not AWS/"),
     ("metrics_namespace", SECRET * 20, "up to 255"),
-    ("metrics_dimensions", "agent_name," + SECRET, "some of agent_name, environment"),
+    ("metrics_dimensions", "agent_name," + SECRET, "some of agent_name, close_reason"),
     ("metrics_dimensions", "agent_name,session_id", "session_id differs from call to call"),
     ("metrics_dimensions", "User_Email", "user_email differs from call to call"),
     ("transcript", SECRET, "'off' or 'on'"),

@@ -8,6 +8,7 @@ import typer
 
 from ..version import __version__
 from .checkpoints import app as checkpoints
+from .cloudwatch import app as cloudwatch
 from .doctor import doctor
 from .drain import drain
 from .prices import prices_app as prices
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command()(doctor)
 app.command()(drain)
 app.add_typer(checkpoints)
+app.add_typer(cloudwatch)
 app.add_typer(prices)
 app.add_typer(signals)
 app.add_typer(spool)

@@ -43,10 +43,10 @@ def begin(env_file: Path | None, verbose: bool) -> frozenset[str]:
     return frozenset() if env_file is None else _loaded(env_file)
 
 
-def settings_or_exit() -> Settings:
-    """The settings; where one is wrong, the command ends."""
+def settings_or_exit(**changes: str) -> Settings:
+    """The settings, with these instead; where one is wrong, the command ends."""
     try:
-        return Settings.load()
+        return Settings.load(**changes)
     except SettingsError as error:
         give_up(str(error))
 

@@ -1,13 +1,21 @@
 """Where records go: one sink per module, none of which knows what a record is."""
 
 from ..settings import Settings
-from .aws import Aws
+from .aws import Aws, region_of_environment
 from .cloudwatch import CloudWatchWriter
 from .directory import DirectoryWriter
 from .s3 import CHECKPOINTS, S3Writer, s3_uri
 from .writer import MAX_EVENT_BYTES, Parcel, Writer
 
-__all__ = ["MAX_EVENT_BYTES", "Parcel", "Writer", "checkpoint_writer", "s3_uri", "writers_for"]
+__all__ = [
+    "MAX_EVENT_BYTES",
+    "Parcel",
+    "Writer",
+    "checkpoint_writer",
+    "region_of_environment",
+    "s3_uri",
+    "writers_for",
+]
 
 
 def checkpoint_writer(settings: Settings) -> Writer | None:

@@ -194,7 +194,7 @@ class Aws:
         from botocore.config import Config
         from botocore.exceptions import NoCredentialsError, NoRegionError
 
-        session = self._session or boto3.Session(region_name=_region())
+        session = self._session or boto3.Session(region_name=region_of_environment())
         region = session.region_name or (_ANY_REGION if endpoint_url else None)
         if not region:
             # By itself the S3 client would take us-east-1 without a word.
@@ -319,7 +319,7 @@ def answered(sink: str, operation: str, status: int, code: object) -> SinkError:
     )
 
 
-def _region() -> str | None:
+def region_of_environment() -> str | None:
     """The region of the environment; boto3 itself does not read AWS_REGION."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         if value := os.environ.get(name, "").strip():
