@@ -52,7 +52,7 @@ format: $(VENV)/dev ## Format the code
 	$(BIN)/ruff format
 
 coverage: $(VENV)/dev ## Branch coverage of the pure modules: all of it
-	$(BIN)/python -m pytest -q tests/test_*.py tests/collectors --ignore tests/test_examples.py \
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile tests/test_*.py tests/collectors tests/signals --ignore tests/test_examples.py \
 		--cov=livekit_plugins_analytics --cov-branch --cov-report=
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 
@@ -79,8 +79,9 @@ clean: ## Remove what was built, except the tools
 
 PURE := livekit_plugins_analytics/record.py,livekit_plugins_analytics/trim.py,$\
 	livekit_plugins_analytics/ending.py,livekit_plugins_analytics/settings.py,$\
-	livekit_plugins_analytics/draft.py,livekit_plugins_analytics/costs/*,$\
-	livekit_plugins_analytics/collectors/*
+	livekit_plugins_analytics/draft.py,livekit_plugins_analytics/discovery.py,$\
+	livekit_plugins_analytics/costs/*,livekit_plugins_analytics/collectors/*,$\
+	livekit_plugins_analytics/signals/*
 
 $(VENV)/base: pyproject.toml constraints.txt
 	@test -n '$(PYTHON)' || { echo 'Python 3.10 to 3.14 is needed; set PYTHON=' >&2; exit 1; }

@@ -519,7 +519,7 @@ async def test_in_a_job_with_redaction_the_transcript_is_withheld() -> None:
 
     assert row["room_name"] == "call-4711"
     assert row["transcript"] is None
-    assert row["privacy"]["withheld"] == ["transcript"]
+    assert row["privacy"]["withheld"] == ["transcript", "signals.text"]
 
 
 async def test_a_tool_that_hangs_at_the_end_is_cancelled_in_the_record() -> None:
