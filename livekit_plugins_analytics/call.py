@@ -26,6 +26,7 @@ from .record import (
     ToolCall,
     Usage,
 )
+from .telemetry import current_trace_id
 from .trim import Trimmer
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ class Capture:
     failed_llm_calls: int | None = None
     undercounts: tuple[str, ...] = ()
     realtime_ttfts: list[float] = field(default_factory=list)
+    trace_id: str | None = None
     found: Found | None = None
     """Instead of rules and mentions, in a capture that comes from a journal."""
 
@@ -150,6 +152,7 @@ class Call:
         self._guard = guard
         self._attached_at = time.time()
         self._first_event_at: float | None = None
+        self._trace_id: str | None = None
         self._words = Words(self.trimmer)
         self._conversation = Conversation()
         self._failures = Failures()
@@ -266,8 +269,10 @@ class Call:
             failed_llm_calls=self._calls.failed if self._calls.seen else None,
             undercounts=self._calls.undercounts,
             realtime_ttfts=list(self._calls.realtime_ttfts),
+            trace_id=self._trace_id,
         )
 
     def _begin(self, event: Any) -> None:
         if self._first_event_at is None:
+            self._trace_id = self._guard.value(current_trace_id, None, "trace_id")
             self._first_event_at = min(event.created_at, time.time())

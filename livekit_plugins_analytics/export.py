@@ -20,9 +20,10 @@ from .delivery import Courier, Hold, Shipment
 from .draft import Draft
 from .ending import QUIET_SECONDS, Evidence, end_cause
 from .guard import Guard
-from .record import Participant, RecordStatus
+from .record import Participant, RecordStatus, SessionRecord
 from .scribe import Logbook
 from .settings import Settings
+from .telemetry import measure
 from .writers import Parcel
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Export:
         self._copied: tuple[int, Remarks] | None = None
         self._judged: tuple[list[Any], list[Any]] = ([], [])
         self._lost_before: int | None = None
+        self._measured = False
         self._counting = threading.Lock()
 
     @property
@@ -220,6 +222,8 @@ class Export:
                 # Half a record beats none: what cannot fail, and the failure counted.
                 self._guard.failed("assembly", error)
                 record = bare(latest, self._settings, self._guard.errors)
+            if not draft.open:
+                self._measure(record)
             return parcel(record, self._settings)
 
         logbook = self._logbook
@@ -242,6 +246,16 @@ class Export:
         # In the courier's thread.
         shipment.spooled.add_done_callback(on_spooled)
         shipment.delivered.add_done_callback(on_delivered)
+
+    def _measure(self, record: SessionRecord) -> None:
+        """Once a call, with its final record; the record never waits for it, or fails by it."""
+        if self._measured:
+            return
+        self._measured = True
+        try:
+            measure(record, self._settings.dimensions)
+        except Exception as error:
+            self._guard.failed("telemetry", error)
 
     def _lost(self) -> int:
         """What was lost before this record, the same in all its revisions. Waits for the disk."""

@@ -325,6 +325,8 @@ class SessionRecord(Part):
     room_sid: str | None
     agent_name: str | None
     worker_id: str | None
+    trace_id: str | None = None
+    """OpenTelemetry's, of the span in which the session began: 32 hexadecimal digits."""
     user_email: str | None
     user_metadata: dict[str, Json] = Field(default_factory=dict)
     participants: list[Participant] = Field(default_factory=list)

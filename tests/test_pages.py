@@ -147,6 +147,7 @@ def test_every_part_of_a_capture_comes_back() -> None:
         llm_calls=4,
         talk=Talk(Side(2.5, T + 9, T), user_heard=True, air=Air(1.5, 1.0, ((T, T + 2),))),
         realtime_ttfts=[0.25, 0.5],
+        trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
     )
     back = replay(rich).capture
 

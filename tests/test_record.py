@@ -70,6 +70,7 @@ TREE: dict[str, Any] = {
     "room_sid": None,
     "agent_name": None,
     "worker_id": None,
+    "trace_id": None,
     "user_email": None,
     "user_metadata": None,
     "participants": [
