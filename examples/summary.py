@@ -222,15 +222,19 @@ def _numbers(metrics: Record) -> Table:
         "First agent speech": "time_to_first_agent_speech",
         "Agent speaking": "agent_speaking_seconds",
         "Caller speaking": "user_speaking_seconds",
+        "Silence": "silence_seconds",
+        "Longest dead air": "longest_dead_air_seconds",
     }
     right = {
         "Model calls": "total_llm_calls",
         "of these cancelled": "cancelled_llm_calls",
+        "of these failed": "failed_llm_calls",
         "Input tokens": "total_input_tokens",
         "of these cached": "total_cached_input_tokens",
         "Output tokens": "total_output_tokens",
         "Transcribed": "total_stt_duration",
         "Spoken": "total_tts_duration",
+        "Caller's words a minute": "user_words_per_minute",
     }
     for (label, name), (other, second) in zip(left.items(), right.items(), strict=True):
         grid.add_row(label, _number(metrics, name), other, _number(metrics, second))
@@ -238,7 +242,7 @@ def _numbers(metrics: Record) -> Table:
 
 
 def _number(metrics: Record, name: str) -> Text:
-    value = metrics[name]
+    value = metrics.get(name)  # records of earlier versions have fewer
     if value is None:
         return Text("not measured", style="dim")
     return Text(
@@ -279,7 +283,7 @@ def _costs(record: Record) -> RenderableType:
     if total is not None and not sums.get("complete"):
         said.append(" at least: not everything has a price", style="yellow")
     if sources:
-        said.append_text(_text(f" (list prices: {', '.join(sources)})", "dim"))
+        said.append_text(_text(f" (prices: {', '.join(sources)})", "dim"))
     lines: list[RenderableType] = [table, said] if record["costs"] else [said]
     for line in record["unpriced"]:
         what = f"{line['provider']} {line['model']}: {line['quantity']:,} {line['unit']}"
