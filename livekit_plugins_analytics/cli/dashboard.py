@@ -25,10 +25,9 @@ _PERIOD_SECONDS = 3600
 # message, because Logs Insights finds only the first 200 of an event by itself.
 QUERIES = {
     "Cost per day": """\
-fields jsonParse(@message) as call
+fields jsonParse(@message) as call, datefloor(@timestamp, 1d) as day
 | filter ispresent(schema_version)
-| stats max(call.cost_summary.total_estimated_cost) as cost
-    by session_id, datefloor(@timestamp, 1d) as day
+| stats max(call.cost_summary.total_estimated_cost) as cost by session_id, day
 | stats sum(cost) as estimated_cost, count(*) as calls by day
 | sort day desc""",
     "Slowest calls": """\
@@ -67,7 +66,7 @@ def dashboard(
     widgets = []
     for at, (watched, title, statistics, stacked) in enumerate(_GRAPHS):
         searches = [
-            f"SEARCH('{schema} MetricName=\"{watched.name}\"', '{statistic}', {_PERIOD_SECONDS})"
+            f"SEARCH('{schema} MetricName=\"{watched.name}\"', '{statistic}')"
             for statistic in statistics
             for schema in _schemas(namespace, dimensions)
         ]

@@ -19,9 +19,7 @@ from tests.test_emf import BUSY
 
 from .conftest import Run
 
-SEARCH = re.compile(
-    r"""SEARCH\('\{(?P<schema>[^}]+)\} MetricName="(?P<name>\w+)"', '\w+', 3600\)"""
-)
+SEARCH = re.compile(r"""SEARCH\('\{(?P<schema>[^}]+)\} MetricName="(?P<name>\w+)"', '\w+'\)""")
 
 
 def searches(widget: dict[str, Any]) -> list[tuple[str, tuple[str, ...]]]:

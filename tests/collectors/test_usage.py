@@ -33,6 +33,7 @@ from livekit.agents.metrics import (
 from livekit.agents.metrics.base import Metadata
 from livekit.agents.stt import STTError
 
+from livekit_plugins_analytics.collectors import usage as module
 from livekit_plugins_analytics.collectors.usage import Calls, totals, usage_lines
 from livekit_plugins_analytics.guard import Guard
 from livekit_plugins_analytics.record import MetricsSummary, Usage
@@ -363,6 +364,21 @@ async def test_a_realtime_model_is_counted_by_its_session(calls: Calls) -> None:
         talk.emit("metrics_collected", realtime_metrics(cancelled=True, tokens=0))
 
     assert (calls.total, calls.cancelled, calls.uncounted) == (3, 2, 1)
+
+
+async def test_first_tokens_beyond_the_bound_are_counted(calls: Calls) -> None:
+    model = Silent()
+    quick = realtime_metrics().model_copy(update={"ttft": 0.25})
+    async with AgentSession[None](llm=model, vad=None) as session:
+        await session.start(Agent(instructions="x"))
+        calls.watch(session)
+        (talk,) = model.sessions
+        for _ in range(module._MAX_TTFTS + 2):
+            talk.emit("metrics_collected", quick)
+        talk.emit("metrics_collected", realtime_metrics())  # has none
+
+    assert calls.realtime_ttfts == [0.25] * module._MAX_TTFTS
+    assert calls.dropped == 2
 
 
 async def test_a_realtime_models_replies_are_not_told_by_speech(calls: Calls) -> None:
