@@ -169,10 +169,16 @@ def _cause(capture: Capture) -> EndCause:
     return "crashed" if capture.status == "recovered" and cause == "unknown" else cause
 
 
-def parcel(record: SessionRecord, settings: Settings) -> Parcel:
-    """The record as it leaves: bytes and a name."""
+def parcel(record: SessionRecord, settings: Settings, *, counted: bool = False) -> Parcel:
+    """The record as it leaves: bytes and a name.
+
+    Args:
+        record: The session.
+        settings: Whether its event makes metrics, and where the record will be.
+        counted: An earlier revision's event has made them: this is not another call.
+    """
     members = {}
-    if settings.metrics == "emf":
+    if settings.metrics == "emf" and not counted:
         members = metric_members(record, settings.metrics_namespace, settings.dimensions)
     return Parcel(
         session_id=record.session_id,

@@ -22,8 +22,6 @@ def metric_members(
 ) -> dict[str, Any]:
     """The members of a log event that make its figures CloudWatch metrics.
 
-    Only of the first revision: what was added to a record later is not another call.
-
     Args:
         record: The session.
         namespace: The metrics' namespace.
@@ -31,11 +29,8 @@ def metric_members(
             takes for none, is left out.
 
     Returns:
-        The figures by name, and ``_aws``; empty for a later revision. The dimensions' own values
-        are members of the record.
+        The figures by name, and ``_aws``. The dimensions' own values are members of the record.
     """
-    if record.revision > 1:
-        return {}
     known = figures(record)
     directive = {
         "Namespace": namespace,

@@ -24,7 +24,7 @@ from .record import Participant, RecordStatus, SessionRecord
 from .scribe import Logbook
 from .settings import Settings
 from .telemetry import measure
-from .writers import Parcel
+from .writers import CLOUDWATCH, Parcel
 
 if TYPE_CHECKING:
     from .job import Job
@@ -212,6 +212,7 @@ class Export:
     def _send(self, capture: Capture, hold: Hold | None) -> None:
         job, courier = self._job, self._courier
         draft = self._draft = Draft(capture, hold, lambda: job.ending_at if job else None)
+        before = self._shipment
 
         def render() -> Parcel:
             # Called in the courier's thread, and again after the hold: with what came meanwhile.
@@ -224,7 +225,8 @@ class Export:
                 record = bare(latest, self._settings, self._guard.errors)
             if not draft.open:
                 self._measure(record)
-            return parcel(record, self._settings)
+            counted = before is not None and before.reached(CLOUDWATCH)
+            return parcel(record, self._settings, counted=counted)
 
         logbook = self._logbook
         token = logbook.token if logbook else None

@@ -29,10 +29,10 @@ def measure(record: SessionRecord, dimensions: Sequence[str]) -> None:
     """Record a call's figures with the user's meter provider; nothing happens where there is none.
 
     Args:
-        record: The session. A null figure is left out; only a first revision is another call.
+        record: The session. A null figure is left out.
         dimensions: The record's fields that become attributes; a null is left out.
     """
-    if record.revision > 1 or _is_the_frameworks():
+    if _is_the_frameworks():
         return
     values = {name: getattr(record, name) for name in dimensions}
     attributes = {name: value for name, value in values.items() if isinstance(value, str)}

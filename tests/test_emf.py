@@ -10,6 +10,7 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 from livekit.agents import Agent, AgentSession
+from livekit.agents.testing import fake_job_context
 
 import livekit_plugins_analytics as analytics
 from livekit_plugins_analytics import Settings
@@ -18,6 +19,7 @@ from livekit_plugins_analytics.assembly import assemble, bare, parcel
 from livekit_plugins_analytics.call import Capture, Remarks
 from livekit_plugins_analytics.collectors.conversation import Cut, Talk
 from livekit_plugins_analytics.collectors.transcript import Line
+from livekit_plugins_analytics.errors import SinkError
 from livekit_plugins_analytics.facts import Facts
 from livekit_plugins_analytics.figures import WATCHED, Unit
 from livekit_plugins_analytics.record import Error, SessionRecord, ToolCall, utc
@@ -27,6 +29,7 @@ from livekit_plugins_analytics.writers.cloudwatch import CloudWatchWriter
 from tests.servers import MotoServer
 
 from .collectors.events import T
+from .delivery.sinks import DENIED, Sink
 from .test_assembly import JOB, LLM_USAGE, OFF, capture
 
 EMF = Settings(metrics="emf")
@@ -124,11 +127,40 @@ def test_of_a_record_whose_making_failed_only_the_times_are_known() -> None:
     assert values == {"Sessions": 1, "SessionDuration": 60.0}
 
 
-def test_a_later_revision_is_not_another_call() -> None:
-    event = event_of(capture(revision=2))
+def test_what_was_counted_is_not_counted_again() -> None:
+    packed = parcel(assemble(capture(revision=2), EMF), EMF, counted=True)
 
+    event = json.loads(packed.event)
     assert "_aws" not in event
     assert not {each.name for each in WATCHED} & set(event)
+
+
+@pytest.mark.parametrize(
+    ("first_fails", "revisions"), [(None, [1]), (DENIED, [2])], ids=["confirmed", "refused"]
+)
+async def test_a_call_that_is_sent_twice_is_counted_once(
+    first_fails: SinkError | None, revisions: list[int], tmp_path: Path
+) -> None:
+    """By the event that arrived first, whichever revision it is of."""
+    sink = Sink("cloudwatch", first_fails)
+    settings = Settings(metrics="emf", spool_directory=tmp_path)
+    with fake_job_context() as ctx:
+        session = AgentSession[None](
+            llm=ScriptedLLM("Hello."), vad=None, turn_handling={"turn_detection": None}
+        )
+        recorder = analytics.attach(session, ctx, settings=settings, writers=[sink])
+        await session.start(Agent(instructions="Be brief."))
+        await session.run(user_input="hi")
+        await session.aclose()
+        assert await recorder.delivered() is (first_fails is None)
+        sink.fail_with = None
+        recorder.outcome(True)
+        await analytics.on_session_end(ctx)
+        assert await recorder.delivered()
+
+    arrived = [json.loads(each.event) for each in sink.parcels]
+    assert arrived[-1]["revision"] == 2
+    assert [event["revision"] for event in arrived if "_aws" in event] == revisions
 
 
 def test_without_being_asked_for_the_event_is_what_it_was() -> None:

@@ -77,6 +77,7 @@ class Shipment:
         self.lineage: Lineage = after.lineage if after else Lineage(token)
         """What it shares with the session's other revisions."""
         self._superseded = threading.Event()
+        self._after = after
         if after:
             after.supersede()
 
@@ -90,6 +91,16 @@ class Shipment:
     def superseded(self) -> bool:
         """Whether a later revision takes its place."""
         return self._superseded.is_set()
+
+    def reached(self, sink: str) -> bool:
+        """Whether a sink has this, or an earlier revision, or is about to: an attempt goes on.
+
+        Args:
+            sink: Its name.
+        """
+        if sink in self.places or self.lineage.turn(sink).locked():
+            return True
+        return self._after is not None and self._after.reached(sink)
 
     def pause(self, seconds: float) -> None:
         """Block the calling thread between two attempts."""

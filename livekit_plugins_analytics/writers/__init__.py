@@ -2,12 +2,14 @@
 
 from ..settings import Settings
 from .aws import Aws, region_of_environment
+from .cloudwatch import NAME as CLOUDWATCH
 from .cloudwatch import CloudWatchWriter
 from .directory import DirectoryWriter
 from .s3 import CHECKPOINTS, S3Writer, s3_uri
 from .writer import MAX_EVENT_BYTES, Parcel, Writer
 
 __all__ = [
+    "CLOUDWATCH",
     "MAX_EVENT_BYTES",
     "Parcel",
     "Writer",

@@ -22,7 +22,7 @@ from .writer import MAX_EVENT_BYTES, Parcel
 if TYPE_CHECKING:
     from watchtower import CloudWatchLogHandler
 
-_NAME = "cloudwatch"
+NAME = "cloudwatch"
 
 # Where watchtower would cut an event in two. Above MAX_EVENT_BYTES, so that it never does.
 _WATCHTOWER_LIMIT = 1024 * 1024
@@ -54,7 +54,7 @@ class CloudWatchWriter:
         SettingsError: There is no log group.
     """
 
-    name = _NAME
+    name = NAME
 
     def __init__(self, settings: Settings, aws: Aws | None = None) -> None:
         if not settings.log_group:
@@ -112,7 +112,7 @@ class CloudWatchWriter:
         if not attempt.confirmed:
             raise _Verdict(
                 SinkError(
-                    _NAME,
+                    NAME,
                     "NotSent",
                     retryable=False,
                     fix="No request was made: check AWS_REGION, AWS_ENDPOINT_URL and the other AWS_"
@@ -170,7 +170,7 @@ def _put_answered(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
         if "rejectedLogEventsInfo" in parsed:
             raise _Verdict(
                 SinkError(
-                    _NAME,
+                    NAME,
                     "RejectedLogEvents",
                     retryable=False,
                     # Not for ever: what is older than `_OLDEST` is dated today.
@@ -183,22 +183,22 @@ def _put_answered(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
     elif code == "ResourceNotFoundException":
         if attempt.stream_created:
             # Created, yet not seen everywhere; watchtower would ask again without a pause.
-            raise _Verdict(SinkError(_NAME, "LogStreamNotReady", retryable=True))
+            raise _Verdict(SinkError(NAME, "LogStreamNotReady", retryable=True))
         # The stream or the group is missing: watchtower creates the stream, and that tells.
     else:
-        raise _Verdict(answered(_NAME, "PutLogEvents", status, code))
+        raise _Verdict(answered(NAME, "PutLogEvents", status, code))
 
 
 def _create_answered(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
     attempt: _Attempt = _calls.attempt
     status, code = http_response.status_code, parsed.get("Error", {}).get("Code")
     if status >= 300 and code not in _CREATED_BY_OTHERS:
-        raise _Verdict(answered(_NAME, "CreateLogStream", status, code))
+        raise _Verdict(answered(NAME, "CreateLogStream", status, code))
     attempt.stream_created = True
 
 
 def _not_answered(exception: Exception, **_: Any) -> None:
-    raise _Verdict(explained(_NAME, exception))
+    raise _Verdict(explained(NAME, exception))
 
 
 @functools.cache
@@ -215,7 +215,7 @@ def _handler_class() -> type[CloudWatchLogHandler]:
 def _message(parcel: Parcel) -> str:
     if len(parcel.event) > MAX_EVENT_BYTES:
         raise SinkError(
-            _NAME,
+            NAME,
             "EventTooLarge",
             retryable=False,
             final=True,
@@ -228,7 +228,7 @@ def _message(parcel: Parcel) -> str:
         message = ""
     if not message:
         raise SinkError(
-            _NAME,
+            NAME,
             "InvalidEvent",
             retryable=False,
             final=True,
