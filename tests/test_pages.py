@@ -13,7 +13,8 @@ from livekit.agents import Agent, AgentSession, function_tool
 from livekit_plugins_analytics import Settings
 from livekit_plugins_analytics.assembly import assemble
 from livekit_plugins_analytics.call import Call, Capture, Remarks
-from livekit_plugins_analytics.collectors.conversation import Air, Side, Talk
+from livekit_plugins_analytics.collectors.air import Air
+from livekit_plugins_analytics.collectors.conversation import Side, Talk
 from livekit_plugins_analytics.collectors.transcript import Line
 from livekit_plugins_analytics.ending import Evidence, Gone
 from livekit_plugins_analytics.guard import Guard

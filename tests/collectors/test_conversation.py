@@ -20,6 +20,7 @@ from livekit.agents.llm import AgentHandoff, FunctionCall
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 from livekit.agents.voice.speech_handle import SpeechHandle
 
+from livekit_plugins_analytics.collectors import air
 from livekit_plugins_analytics.collectors import conversation as module
 from livekit_plugins_analytics.collectors.conversation import Conversation
 from livekit_plugins_analytics.record import Handoff, utc
@@ -193,7 +194,7 @@ def test_pauses_are_those_of_all_stretches_however_the_sides_overlap(
             conversation.on_agent_state(agent_state(*states, at))
 
     assert conversation.talk.pauses(T + last) == pauses_by_hand(stretches, T + last)
-    assert len(conversation.talk.air.recent) <= module._MAX_STRETCHES
+    assert len(conversation.talk.air.recent) <= air._MAX_STRETCHES
 
 
 def test_a_side_that_goes_on_speaking_leaves_no_pause_however_often_the_other_does(
@@ -203,7 +204,7 @@ def test_a_side_that_goes_on_speaking_leaves_no_pause_however_often_the_other_do
     for n in range(100):
         conversation.on_agent_state(agent_state("listening", "speaking", 2 + n))
         conversation.on_agent_state(agent_state("speaking", "listening", 2.5 + n))
-    assert len(conversation.talk.air.recent) <= module._MAX_STRETCHES
+    assert len(conversation.talk.air.recent) <= air._MAX_STRETCHES
     conversation.on_user_state(user_state("speaking", "listening", 110))
 
     assert conversation.talk.pauses(T + 112) == (2.0, 2.0)
