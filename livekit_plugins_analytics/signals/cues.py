@@ -187,6 +187,7 @@ QUESTION = (
 )
 # In the whole sentence: what cannot be done without is needed, whatever negates it.
 NEEDED = (
+    r"(?:no good|no use|not much use|useless|pointless|worthless|dead|nowhere|lost)(?: to us)? without",
     r"if there(?:'s| is) no(?: [\w']+){1,6},? (?:i|we|it|that|this|then)(?:'s|'m|'re| is| am| are)? ?(?:can't|won't|couldn't|no|not|out|dead|useless|deal[- ]?breaker)",
     r"(?:because|since|cause|as) (?:we|i)(?:'ve|'re)? (?:run|use|do|keep|have|live|got|on)(?: [\w']+){0,6} (?:on|off|in|through|with|from) (?:it|that)",
     r"(?:without|lacking)(?: [\w']+){1,6}?,? (?:it|this|that|we|i|they|the whole thing|you)(?:'s|'d|'re| is| are| would| will| can| can't| won't| couldn't|'ll)? ?(?:\w+ ){0,3}?(?:dead|useless|pointless|no[- ]?go|non[- ]?starter|deal[- ]?breaker|stuck|out|lost|worthless|no good|no use|can't|won't|couldn't|nothing|screwed|work|function|operate|bother|buy|sign|go)",

@@ -139,6 +139,7 @@ class _Parser:
         """Words of one number: "two hundred and five", "nineteen ninety nine", "one fifty"."""
         total, current = Fraction(0), start or Fraction(0)
         last = 0 if start is None else 1
+        largest, begun = 0, i  # the last great scale, and the token after it
         j = i
         while j < len(self._tokens):
             word = self._word(j)
@@ -151,18 +152,18 @@ class _Parser:
                 return self._scaled(total + current + Fraction(1, 2), j + 3)
             if word == "point" and j > i:
                 return self._decimal(total + current, j)
-            if word in words.SCALES and (current or j == i) and word != "k":
+            if word in words.SCALES and current and word != "k":
                 scale = words.SCALES[word]
-                if not current:
-                    return None
                 if scale < 1000:
                     if current >= 100 and last >= 100:
                         break
                     current *= scale
                 else:
-                    if total and scale >= last and last >= 1000:
-                        break
+                    if total and scale >= largest:
+                        # "Two thousand, three thousand": another number has begun.
+                        return total, begun
                     total, current = total + current * scale, Fraction(0)
+                    largest, begun = scale, j + 1
                 last = scale
                 j += 1
                 continue
@@ -171,8 +172,6 @@ class _Parser:
                 break
             grown = _joined(current, value, last)
             if grown is None or (value == 0 and j > i):
-                break
-            if word == "one" and j > i and self._pronoun(j):
                 break
             current, last = grown, value
             j += 1

@@ -50,6 +50,8 @@ def load(path_or_name: str | Path) -> RuleSet:
         if path.stat().st_size > _MAX_BYTES:
             raise PackError(source, f"larger than {_MAX_BYTES // 1_000_000} MB; split the pack")
         text = path.read_text("utf-8-sig")
+    except PackError:
+        raise
     except UnicodeDecodeError:
         raise PackError(source, "not UTF-8 text; save it as UTF-8") from None
     except (OSError, ValueError) as error:

@@ -89,10 +89,8 @@ class RuleSet:
         always = set(self._prefilter.matching(b"", potential=True))
         return sorted({self._patterns[i][0].name for i in always})
 
-    def asked(self, line: Utterance | None) -> frozenset[str]:
+    def asked(self, line: Utterance) -> frozenset[str]:
         """The signals that the agent's line asks for."""
-        if line is None:
-            return frozenset()
         return frozenset(self._question_of[i] for i in self._questions.matching(line.data))
 
     def hits(

@@ -25,7 +25,7 @@ from livekit_plugins_analytics.signals.engine import (
     Prefilter,
 )
 from livekit_plugins_analytics.signals.rule import CHECKS
-from livekit_plugins_analytics.signals.text import MAX_CHARS, MAX_PLAIN, clean, split
+from livekit_plugins_analytics.signals.text import MAX_CHARS, MAX_PLAIN, Rewritten, clean, split
 from livekit_plugins_analytics.signals.utterance import Utterance
 
 SALES = RuleSet.load("sales")
@@ -110,6 +110,11 @@ def test_plain_text_knows_its_origin(text: str) -> None:
     for index in range(len(plain.text)):
         start, end = plain.origin(index, index + 1)
         assert 0 <= start < end <= len(text)
+
+
+def test_a_text_is_cut_at_a_sentence_a_space_or_anywhere() -> None:
+    assert [p for _, p in split("ab. cd ef", 5)] == ["ab.", " cd ", "ef"]
+    assert [p for _, p in split("abcdefgh", 5)] == ["abcde", "fgh"]
 
 
 @given(st.text(max_size=3_000))
@@ -278,6 +283,18 @@ def test_a_caller_who_names_everything_makes_no_more_mentions_than_a_turn_may() 
 
 def test_a_sign_that_is_a_sentence_is_a_space() -> None:
     assert clean("a\ufdfab").text == "a b"
+
+
+def test_what_cannot_be_printed_is_a_space() -> None:
+    assert clean("A\x00b\tc").text == "a b c"
+
+
+def test_a_part_of_a_replaced_span_counts_as_the_whole() -> None:
+    rewritten = Rewritten("a dozen reps", [(0, 7, "12")])
+
+    assert rewritten.text == "12 reps"
+    assert rewritten.before(0, 1) == rewritten.before(1, 2) == (0, 7)
+    assert rewritten.before(2, 7) == (7, 12)
 
 
 def pack(pattern: str) -> RuleSet:

@@ -109,12 +109,12 @@ def test_one_pattern_matches_fifty_times_at_most() -> None:
         version=1,
         signals=[Signal(name="s", type="integer", fold="largest")],
         rules=[
-            Rule(name="r", signal="s", patterns=("a{n}",), range="middle", checks=()),
+            Rule(name="r", signal="s", patterns=("a {n}",), range="middle", checks=()),
             Rule(name="plain", signal="s", patterns=("b",), value=3),
         ],
     )
     listener = Listener(rules)
-    listener.user_said("1", "a 1 " * 3 + " ".join("b" for _ in range(60)))
+    listener.user_said("1", "a 1 to 5, " + " ".join("b" for _ in range(60)))
 
-    assert len(listener.result()[1]) == 50
+    assert [m.value for m in listener.result()[1]] == [3] * 51
     assert "plain" in rules.unfiltered()

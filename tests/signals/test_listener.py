@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from livekit_plugins_analytics.signals import Listener, RuleSet
+from livekit_plugins_analytics.signals import Listener, Rule, RuleSet, Signal
 
 
 @pytest.fixture
@@ -106,12 +106,80 @@ def test_a_later_negation_takes_a_value_back(listener: Listener) -> None:
         ("what if we had salesforce", "hypothetical"),
         ("my last company used salesforce", "someone_else"),
         ("we use salesforce", "affirmed"),
+        ("our customers say we need salesforce", "affirmed"),
+        ("our customers use salesforce", "someone_else"),
+        ("does it do salesforce? that's our crm", "affirmed"),
+        ("does it do salesforce?", "hypothetical"),
+        ("it's no good without salesforce", "affirmed"),
+        ("they didn't do salesforce, which we need", "affirmed"),
+        ("salesforce? we tried it and dropped it", "negated"),
+        ("we'll look at salesforce by next year", "hypothetical"),
+        ("thirty reps would be nice", "hypothetical"),
     ],
 )
 def test_the_status_says_why(listener: Listener, said: str, status: str) -> None:
     listener.user_said("1", said)
 
     assert [m.status for m in listener.result()[1]] == [status]
+
+
+def test_a_session_has_an_end(listener: Listener) -> None:
+    for number in range(20_001):
+        listener.user_said(str(number), "hm")
+    listener.user_said("one more", "we use Slack")
+
+    assert listener.dropped == 2
+    assert listener.result() == ({}, [])
+
+
+def test_finals_have_an_end_too(listener: Listener) -> None:
+    for number in range(20_002):
+        listener.user_final(f"word{number}")
+
+    assert listener.dropped == 2
+
+
+def test_a_mention_is_a_line_of_the_record(listener: Listener) -> None:
+    listener.user_said("1", "we use Slack", "2026-01-01T00:00:00.000Z")
+
+    assert listener.result()[1][0].line() == {
+        "name": "integration_needs",
+        "value": "slack",
+        "status": "affirmed",
+        "chosen": True,
+        "rule": "slack",
+        "item_id": "1",
+        "at": "2026-01-01T00:00:00.000Z",
+        "text": "Slack",
+        "asked": False,
+    }
+
+
+def test_a_correction_beyond_the_caps_is_none(listener: Listener) -> None:
+    listener.user_said("1", "we have twenty reps")
+    listener.user_said("2", "sorry, five million")
+
+    assert values(listener) == {"team_size": 20}
+
+
+def test_a_negation_may_have_a_value_of_its_own() -> None:
+    rules = RuleSet(
+        name="p",
+        version=1,
+        signals=[Signal(name="mood", type="text")],
+        rules=[Rule(name="r", signal="mood", patterns=("happy",), value="good", negated="bad")],
+    )
+    listener = Listener(rules)
+    listener.user_said("1", "I'm not happy")
+
+    assert listener.result()[0] == {"mood": "bad"}
+
+
+def test_they_are_whoever_was_named_before(listener: Listener) -> None:
+    listener.user_said("1", "My brother has a firm. They use Slack, they have 30 people")
+    listener.user_said("2", "Our reps are spread out, they're 40 reps now")
+
+    assert values(listener) == {"team_size": 40}
 
 
 def test_the_tier_follows_from_the_values(listener: Listener) -> None:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from num2words import num2words
 
+from livekit_plugins_analytics.signals import (
+    Listener,
+    PackError,
+    Rule,
+    RuleSet,
+    Signal,
+    languages,
+)
 from livekit_plugins_analytics.signals.languages import numerals_of
 from livekit_plugins_analytics.signals.numerals import numerals
+from livekit_plugins_analytics.signals.pack import parse
 
 
 @pytest.mark.parametrize(
@@ -40,6 +51,17 @@ from livekit_plugins_analytics.signals.numerals import numerals
         ("ten, maybe twelve", ["10", "12"]),
         ("a hundred and two", ["102"]),
         ("no one", []),
+        ("five to", ["5"]),
+        ("five point", ["5"]),
+        ("two hundred hundred", ["200"]),
+        ("two thousand three thousand", ["2000", "3000"]),
+        ("two million three thousand", ["2003000"]),
+        ("twenty one of us", ["21"]),
+        ("2 and a half thousand", ["2500"]),
+        ("three hundred and change", ["300"]),
+        ("a hundred and ten's fair", ["110"]),
+        ("10,000, give or take", ["10000"]),
+        ("1,2345", ["1", "2345"]),
         ("one of our clients", []),
         ("at 5pm", []),
         ("b2b", []),
@@ -90,7 +112,36 @@ def test_spans_are_in_order_and_inside_the_text(text: str) -> None:
         ("de", "wir sind fünfundzwanzig leute", ["25"]),
         ("es", "somos veinticinco personas", ["25"]),
         ("fr", "2.000 devis", ["2000"]),
+        ("fr", "2,5 fois, un client sur vingt", ["2.5", "20"]),
+        ("de", "ein team von zwei", ["2"]),
+        ("xx", "fünf 6", ["6"]),
     ],
 )
 def test_other_languages(language: str, said: str, read: list[str]) -> None:
     assert [n.text for n in numerals_of(said, language)] == read
+
+
+def test_a_pack_in_another_language_reads_its_numbers() -> None:
+    rules = RuleSet(
+        name="equipe",
+        version=1,
+        language="fr",
+        signals=[Signal(name="taille", type="integer")],
+        rules=[Rule(name="r", signal="taille", patterns=("nous sommes {n}",))],
+    )
+    listener = Listener(rules)
+    listener.agent_said("Vous êtes combien?")
+    listener.user_said("1", "Nous sommes vingt-cinq, oui")
+
+    assert listener.result()[0] == {"taille": 25}
+
+
+def test_without_the_extra_digits_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "text_to_num", None)  # as if it were not installed
+    languages._converter.cache_clear()
+    try:
+        assert [n.text for n in numerals_of("vingt 5", "fr")] == ["5"]
+        with pytest.raises(PackError, match=r"livekit-plugins-analytics\[languages\]"):
+            parse('name = "p"\nlanguage = "fr"')
+    finally:
+        languages._converter.cache_clear()

@@ -75,6 +75,22 @@ RULE = '[[rules]]\nname = "r"\nsignal = "size"\n'
         (TOP + "[units]\nweek = 'x'", ["units.week"]),
         (TOP + "[[computed]]\nsignal = 't'\n[[computed.cases]]\nvalue = 1\nany = ['?']", ["'t'"]),
         ("version = 1", ["no name"]),
+        ('name = "p"\nversion = true', ["version must be"]),
+        ('name = "p"\nwords = 1', ["words must be a table"]),
+        ('name = "p"\nrules = 1', ["rules must be tables"]),
+        ('name = "p"\n[signals]\nx = 1', ["must be a table"]),
+        ('name = "p"\n[signals.x]', ["signals.x", "no type"]),
+        ('name = "p"\n[signals.x]\ntype = "text"\nminimum = "1"', ["minimum must be"]),
+        (TOP + "[[rules]]", ["rule number 1 has no name"]),
+        (TOP + '[[rules]]\nname = "r"\nsignal = "size"', ["'r'", "no patterns"]),
+        (TOP + '[[rules]]\nname = "r"\nsignal = 1\npatterns = []', ["signal must be"]),
+        (TOP + RULE + "patterns = []", ["'r'", "no patterns"]),
+        (TOP + RULE + "patterns = ['x']\nvalue = []", ["value must be"]),
+        (TOP + RULE + "patterns = ['{n}']\nadd = 1.5", ["add must be"]),
+        (TOP.replace("integer", "text") + RULE + "patterns = ['{n}']", ["size is no number"]),
+        (TOP + "[units]\nweek = true", ["units.week"]),
+        (TOP + "[[computed]]", ["[[computed]] without signal"]),
+        (TOP + "[[computed]]\nsignal = 't'\n[[computed.cases]]\nvalue = 1", ["a case needs"]),
         ('name = "p"\nlanguage = "xx"', ["'xx'"]),
         ("name = ", ["TOML"]),
         ("nam = 1", ["'nam'"]),
@@ -114,6 +130,27 @@ def test_of_equal_strings_the_one_below_the_rule_is_meant() -> None:
     assert locate(text, "x", 0, 2) == (2, 6)
     assert locate(text, "x", 0, 9) == (1, 6)
     assert locate(text, "y", 0) is None
+    assert locate(text, "x", 1) == (1, 7)  # past its end: what follows it
+
+
+def test_one_string_does_for_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(TOP + RULE + "patterns = '{n} reps'", "utf-8-sig")
+
+    assert RuleSet.load(path).rules[0].patterns == ("{n} reps",)
+
+
+def test_what_is_no_text_or_too_much_of_it_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(PackError, match="UTF-8"):
+        RuleSet.load(path)
+    with open(path, "r+b") as file:
+        file.truncate(20_000_001)  # a sparse file
+    with pytest.raises(PackError, match="20 MB"):
+        RuleSet.load(path)
+    with pytest.raises(PackError, match="not a file's name"):
+        RuleSet.load("a\0b")
 
 
 def test_a_missing_pack_names_those_that_there_are() -> None:

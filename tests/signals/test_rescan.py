@@ -260,6 +260,14 @@ def test_odd_items_are_passed_over(items: list[Any]) -> None:
     assert (new["discovered_signals"], new["revision"]) == ({}, 2)
 
 
+def test_the_same_pack_changes_nothing() -> None:
+    rules = RuleSet.load("sales")
+    first = rescanned(rules, {"session_id": "s", "transcript": {"items": DOZEN}})
+
+    assert first is not None and first["discovered_signals"]["team_size"] == 12
+    assert rescanned(rules, first) is None
+
+
 def test_a_record_without_words_has_nothing_to_say() -> None:
     assert rescanned(RuleSet.load("sales"), {"session_id": "s", "transcript": None}) is None
     assert (
