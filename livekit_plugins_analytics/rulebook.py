@@ -35,9 +35,9 @@ def rules_for(pack: str) -> Rules | None:
         if known := _rules.get(pack):
             return known
         made = _rules[pack] = Rules()
-    thread = threading.Thread(
-        target=_compile, args=(pack, made), name="analytics-rules", daemon=True
-    )
+    # No daemon, as the others are: an interpreter that ends while a daemon is in the engine's C++
+    # code aborts the process. It takes a moment, and waits for nothing.
+    thread = threading.Thread(target=_compile, args=(pack, made), name="analytics-rules")
     try:
         thread.start()
     except RuntimeError:  # the system gives no more threads

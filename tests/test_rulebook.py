@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,3 +37,15 @@ def test_a_wrong_pack_is_logged_once_with_its_place(
     said = [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR]
     (line,) = said
     assert line.startswith(f"ANALYTICS_SIGNALS: {pack}") and "calls go on" in line
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.02, 0.05, 0.1])
+def test_a_process_that_ends_while_the_rules_are_compiled_ends_well(moment: float) -> None:
+    """The engine's C++ aborts a process whose interpreter ends under it."""
+    code = (
+        "import time\n"
+        "from livekit_plugins_analytics.rulebook import rules_for\n"
+        f"assert rules_for('sales')\ntime.sleep({moment})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
