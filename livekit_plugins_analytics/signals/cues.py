@@ -98,6 +98,7 @@ ANSWER_NO = (
     r"no(?: (?:we|i|it|it's|they|our|the|that|that's|not|actually|we're|i'm|there|there's|wait|sorry|just|this|my|you|problem|doubt|question|wonder|matter|less|more|fewer|later|one|yeah|no))",
 )
 PSEUDO_NEGATION = (
+    r"can't be right|that's not right that",
     r"shouldn't (?:take|cost|have to|be (?:this|that|so))|(?:have|has)n't (?:even )?(?:a clue|any idea)",
     r"(?:never|don't|doesn't|can't|won't|rarely|hardly ever) (?:ever )?(?:leave|get out of|live without|close|log out of)|drop(?:s|ped|ping)? (?:\w+ )?(?:straight |directly |right |back |automatically )?(?:in|into|onto)|not (?:much|many|a lot|a ton),?|not (?:only|just|merely|simply|to mention|more than|less than|fewer than|sure|exactly|certain|sure (?:why|how))|don't (?:forget|get me wrong|mind|worry)|why not|(?:whether or|if) not",
     r"(?:can't|cannot|couldn't|can not|can t) (?:live|do|work|function|operate|survive|get by|sell|stand|bear|wait|tolerate|keep|stop|take|deal|cope|go|afford|get|turn|track|find|see|tell|send|produce|keep up|have (?:people|them|my|the|us|someone|folks|everyone))(?: \w+){0,3}?(?: without| with)?",
@@ -184,6 +185,11 @@ QUESTION = (
     r"^[ ,]*(?:(?:and|so|but|ok|okay|well|um|uh|oh|hey|yeah|right|no|yes|sorry|also|then)[ ,.:-]+)*(?:what|how|which|who|why|where|when)(?:'s|'re)?(?: \w+){0,4}? (?:do|does|did|can|could|would|will|is|are|has|have) (?:you|it|this|that|they|your|there|the|most|people|other|a|an|all|any)\b",
     r"^[ ,]*(?:(?:and|so|but|ok|okay|well|um|uh|oh|also)[ ,.:-]+)*(?:what about|how about|what's|what is|what are|who uses|tell me about|what kind of|which of|is [a-z]+|does [a-z]+|any chance|do (?:i|we) (?:need|have to)|why (?:do|would) )",
     r"(?:wondering|curious|asking|ask|find out|tell me|do you know|let me know|check) (?:if|whether) (?:you|it|this|your|there|they|that|the)\b",
+)
+# A clause of its own, which says whose the next one is: "where I worked before, we had ten".
+FORMERLY = (
+    r"(?:at|in|with|for) (?:my|our|the|a) (?:very )?(?:last|previous|former|old|prior|first) (?:\w+ )?(?:company|job|firm|employer|place|team|role|startup|gig|agency|shop|workplace|business|office)[ ,]*$",
+    r"(?:where|place|company|firm|shop|agency|outfit|school|office|job|business|team) (?:that )?(?:i|we) (?:once |last |previously |first |used to )?(?:work|worked|was|were)(?: \w+){0,4}[ ,]*$",
 )
 # In the whole sentence: what cannot be done without is needed, whatever negates it.
 NEEDED = (

@@ -54,6 +54,7 @@ _HYPOTHETICAL_AFTER_NUMBER = _compiled(cues.HYPOTHETICAL_AFTER_NUMBER)
 _SOMEONE_ELSE = _compiled(cues.SOMEONE_ELSE)
 _SOMEONE_ELSE_AFTER = _compiled(cues.SOMEONE_ELSE_AFTER)
 _SOMEONE_ELSE_BEFORE = _compiled(cues.SOMEONE_ELSE_BEFORE)
+_FORMERLY = _compiled(cues.FORMERLY)
 _ANYONE = _compiled(cues.ANYONE)
 _THEY = _compiled(cues.THEY)
 _NEEDED = _compiled(cues.NEEDED)
@@ -128,11 +129,15 @@ class Scope:
             told = before[others:] + self._text[start : start + _FIRST_WORD].partition(" ")[0]
             if not _any(_OWN_TAIL, told):
                 return True
-        if first == 0 or not _starts(_THEY, before):
+        if first == 0:
             return False
         # "My brother has a firm. They use Slack": the clause before says who "they" are.
         start, _ = _around(self._clauses, first - 1, self._end)
         earlier = self._text[start:first]
+        if _any(_FORMERLY, earlier):
+            return True
+        if not _starts(_THEY, before):
+            return False
         return _any(_SOMEONE_ELSE, earlier) or _any(_SOMEONE_ELSE_BEFORE, earlier)
 
     def _theirs(self, before: str, first: int) -> bool:
