@@ -13,24 +13,36 @@ from livekit_plugins_analytics.signals.score import Case, predict, score
 from . import restaurants
 
 HERE = Path(__file__).parent
-LINES = (HERE / "cases.jsonl").read_text("utf-8").splitlines()
-CASES = [Case.parse(json.loads(line)) for line in LINES]
+
+
+def _read(name: str) -> list[Case]:
+    lines = (HERE / name).read_text("utf-8").splitlines()
+    return [Case.parse(json.loads(line)) for line in lines]
+
+
+CASES = _read("cases.jsonl")
+# Written by somebody who did not know the pack, and never tuned on. What fails here is mended by
+# thinking of its kind and writing other sentences into cases.jsonl.
+UNSEEN = _read("unseen.jsonl")
 
 
 def test_there_are_at_least_300_cases() -> None:
     assert len({c.id for c in CASES}) == len(CASES) >= 300
 
 
-def test_every_signal_is_found_precisely(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("cases", "least"), [(CASES, 0.95), (UNSEEN, 0.9)], ids=["own", "unseen"])
+def test_every_signal_is_found_precisely(
+    cases: list[Case], least: float, capsys: pytest.CaptureFixture[str]
+) -> None:
     rules = RuleSet.load("sales")
 
-    scores = score(rules, CASES, {c.id: predict(rules, c) for c in CASES})
+    scores = score(rules, cases, {c.id: predict(rules, c) for c in cases})
 
     with capsys.disabled():
         print()
         for name, s in scores.items():
             print(f"  {name:20} P {s.precision:.3f}  R {s.recall:.3f}  F1 {s.f1:.3f}")
-    low = {n: s.faults for n, s in scores.items() if s.f1 < 0.95 or s.precision < 0.95}
+    low = {n: s.faults for n, s in scores.items() if s.f1 < least or s.precision < least}
     assert not low
 
 
