@@ -127,12 +127,14 @@ UNUSED_AFTER = (
 # Later in the sentence: "Salesforce was too complicated, so we dropped it".
 ABANDONED = (
     r"(?:and|then|but) (?:later |then |eventually |finally |just )?(?:got rid of|dropped|ditched|cancel?led|binned|left|quit|moved off) (?:it|them|that)",
+    r"(?:don't|never|do not) make (?:us|me) (?:use|go back to|switch to) (?:it|that|them)|(?:we|i) don't (?:have|own) (?:it|that|them)\b|(?:but|and|then|so) (?:it|that|they|the idea) (?:got|was|were|has been|'s been) (?:canned|dropped|binned|scrapped|cancell?ed|shelved|killed|vetoed|axed|knocked back)",
     r"(?:we|i|they)(?:'ve| have| just| finally| ended up)* (?:dropped|left|ditched|cancell?ed|stopped|quit|replaced|moved off|got rid of|moved away from|gave up on|killed|abandoned|binned|scrapped|dumped|hated|returned) (?:it|them|that|using)",
     r"(?:(?:but|and|though|just|so) )?(?:we|i)(?:'ve|'d)?(?: have| had)? (?:never|didn't|don't|haven't|won't|wouldn't|aren't|ain't|couldn't) (?:actually |really |ever |even |end up )*(?:us(?:e|ed|ing)|touch(?:ed)?|bought|buy|tried|try|need(?:ed)?|like[d]?|stick|stuck|go(?:ne)?|went|sign(?:ed)?|want(?:ed)?|adopt(?:ed)?|bother(?:ed)?|set|got|get|took)(?: (?:with|for|to|ahead))?(?: (?:it|them|that|any of (?:that|it|them)|one))?(?: (?:any ?more|at all|yet|though|really|much|in the end))* ?(?:$|[.,;!?]| (?:but|and|so|because|since)\b)",
     r"(?:but |and )?(?:never|didn't|not) (?:actually |really |even |end up )*(?:bought|buying|used|using|tried|touched|liked|loved|signed|stuck|went|gone|happy)(?: with| for| to)? (?:it|them|that)|and (?:hated|dropped|left|ditched|cancelled|binned) (?:it|them)|so (?:that's a )?no(?:$|[.,])",
 )
 
 HYPOTHETICAL = (
+    r"there(?:'s| was| has been|'s been)(?: \w+)? talk (?:of|about)",
     r"(?:mentioned|suggested|recommended|brought up|talked about|raved about|raves about|told (?:me|us) about)",
     r"if|unless|suppose|supposing|imagine|imagining|let's say|lets say|^say (?:we|i)|, say (?:we|i)|hypothetically|what if|in theory|wish(?:ed)?|pretend|assuming|for example|for instance|whether|might|may (?:be|need|have|use|want|switch|go|get|hire|add|grow)|could (?:be|have|grow|use|become|get|hit|reach)|would (?:ever|have had)|(?:see|picture|imagine) (?:us|ourselves|it|the team) (?:\w+ing )?(?:to )?",
     r"heading (?:to|for|towards?)|on track (?:to|for)|getting (?:up )?to|say we were to|were to|maybe (?:one|some) day",
@@ -158,8 +160,9 @@ HYPOTHETICAL_AFTER_NUMBER = (
 )
 
 SOMEONE_ELSE = (
+    r"(?:firm|franchise|company|shop|office|outfit|business|place|lot|people|guys) (?:next door|down the (?:road|street|hall)|(?:across|over) the (?:road|street))",
     r"(?:my|our|his|her|their|a|the|an) (?:very )?(?:last|previous|former|old|prior|ex|other|first)[ -](?:company|companies|job|firm|employer|place|team|role|startup|gig|agency|shop|workplace|business|boss|org|organization|office|employers?|firms?|outfit)|(?:agency|company|firm|place|shop|startup|business) (?:i|we) (?:was|were|worked|used to)|my ex[- ]?(?:boss|company|employer|colleague|manager)",
-    r"(?:friend|buddy|mate|brother(?:[- ]in[- ]law)?|sister(?:[- ]in[- ]law)?|wife|husband|cousin|dad|father|mother|mom|uncle|neighbor|roommate|partner|girlfriend|boyfriend|son|daughter|aunt|pal|colleague|mum|nephew|niece|landlord|dentist|flatmate|guy i know|woman i know|someone i know|person i know|bloke i know)(?:'s|s)?(?: (?:\w+ ){0,2}(?:company|business|firm|agency|startup|shop|team|charity|practice|office|place)| (?:of mine|(?:\w+ )?(?:leads|manages|heads|started)|runs|works|worked|ran|owned|manages|owns|has|uses|used|had|sells|is|was|at|over|who|swears|loves|likes|recommends|recommended|told|says|said|suggested)\b)",
+    r"(?:friend|buddy|mate|brother(?:[- ]in[- ]law)?|sister(?:[- ]in[- ]law)?|wife|husband|cousin|dad|father|mother|mom|uncle|neighbou?r|roommate|partner|girlfriend|boyfriend|son|daughter|aunt|pal|colleague|mum|nephew|niece|landlord|dentist|flatmate|guy i know|woman i know|someone i know|person i know|bloke i know)(?:'s|s)?(?: (?:\w+ ){0,2}(?:company|business|firm|agency|startup|shop|team|charity|practice|office|place)| (?:of mine|(?:\w+ )?(?:leads|manages|heads|started)|runs|works|worked|ran|owned|manages|owns|has|uses|used|had|sells|is|was|at|over|who|swears|loves|likes|recommends|recommended|told|says|said|suggested)\b)",
     r"(?:my|our) (?:accountant|bookkeeper|lawyer|solicitor|landlord|neighbou?r|boss|dentist|vendor|supplier|agency)'s (?:\w+ ){0,2}(?:team|company|firm|practice|office|staff)|used to work|when i (?:was|worked)(?: at| for| in| with)|i (?:once )?worked (?:at|for)|back at (?:my|the)|(?:our|my|a|the|some|one|any|their|your|another|main|biggest|closest|that) ?(?:\w+ )?(?:competitors?|rivals?)(?:'s)?",
     r"(?:most|other|many|some|those|big|bigger|larger|lots of|all the other|a lot of) (?:companies|teams|firms|people|agencies|businesses|folks|shops|vendors)|i (?:read|heard|saw)|(?:article|podcast|blog|webinar|case study|news)",
 )
@@ -168,7 +171,10 @@ SOMEONE_ELSE_AFTER = (
     r"^(?: [\w']+){0,5} (?:at|in|for|with|from) (?:my|our|a|the|his|her|their) (?:very )?(?:last|previous|former|old|prior|ex|first)[ -](?:company|job|firm|employer|place|team|role|startup|gig|agency|shop|workplace|business|boss|office)|^(?: [\w']+){0,4} (?:before (?:the merger|covid|the layoffs|that|this|i joined)|when i (?:was|worked) (?:at|for|there))",
 )
 SOMEONE_ELSE_BEFORE = (
-    r"(?:our|my|the|a|some|most|many|all|one of our|one of my|their|these|this|that|several|another|an)(?: of our| of my)? ?(?:\w+ )?(?:clients?|customers?|prospects?|parent company|sister company|landlord|buyers?|partner company|investors?|subsidiary|vendors|suppliers|distributors|resellers)(?:(?:'s|s'|') (?:\w+ )?(?:teams?|company|companies|side|end|staff|firm|office)?| (?:who|that|all|mostly|also|typically|usually|tend to|always)|,)* ?(?:have|has|had|use|uses|used|are|is|were|was|run|runs|love|loves|want|wants|ask|asks|asked|need|needs|insist|work|works|send|sends|complain|say|says|said|with|on|over|in|of|called|keep|keeps|prefer|like|likes|hate|hates|employ|employs)",
+    r"(?:our|my|the) (?:accountants?|bookkeepers?|solicitors?) (?:has|have|employs?) (?:about |around |like |a |just )*(?:\d+|staff|team|crew)",
+    # "Our vendor is dear" is our trouble, "our vendor has ten reps" is theirs.
+    r"(?:our|my|the|a|one of our)(?: \w+)? (?:vendor|supplier|distributor|reseller|auditor)(?: (?:who|that|we|i)(?: [\w']+){1,3})? (?:has|employs|does|uses|runs|signs)",
+    r"(?:our|my|the|a|some|most|many|all|one of our|one of my|their|these|this|that|several|another|an)(?: of our| of my)? ?(?:\w+ )?(?:clients?|customers?|prospects?|parent company|sister company|landlord|buyers?|partner company|investors?|subsidiary|vendors|suppliers|distributors|resellers|auditors?|neighbou?rs?)(?:(?:'s|s'|') (?:\w+ )?(?:teams?|company|companies|side|end|staff|firm|office)?| (?:who|that|we|i)(?: [\w']+){1,3}| (?:who|that|all|mostly|also|typically|usually|tend to|always)|,)* ?(?:have|has|had|use|uses|used|are|is|were|was|run|runs|love|loves|want|wants|ask|asks|asked|need|needs|insist|work|works|send|sends|complain|say|says|said|with|on|over|in|of|called|keep|keeps|prefer|like|likes|hate|hates|employ|employs|does|signs)",
     r"you (?:guys |all |folks |people )?(?:have|use|said|mentioned|are|do|work|employ|offer|support|integrate|were|serve|claim|told|know about)|you're|you've|y'all|you (?:should|ought to)|your (?:\w+ )?(?:team|company|website|product|platform|site|page|pricing|app|firm|office|sales ?people|reps?|people|staff|customers|clients)|(?:he|she) (?:\w+ )?(?:has|had|uses|used|works|worked|runs|is|was|said|manages)",
     r"(?:his|her) (?:team|company|firm|business)",
     r"(?:sell|selling|sells|market|marketing|cater|catering|serve|serving|serves|consult|consulting|(?:we|i) (?:mostly |mainly )?work with|services|supply|supplying|clients? (?:are|is|include|in|like)|customers (?:are|include|in|like))(?: \w+){0,3}",
@@ -208,6 +214,7 @@ OWN = (
 )
 # In the sentence after the question: "Does it hook into Zoho? That's what we use".
 OWN_FOLLOWS = (
+    r"^[ ,.?!]*(?:because |since |and )?(?:our|my)(?: [\w']+){1,4} (?:says?|said|reckons?|thinks) (?:it's|that's|it is|it was) (?:an? |the )?(?:\w+ )?(?:must|deal[- ]?breaker|essential|needed|required|non[- ]?negotiable|important)",
     r"^[ ,.?!]*(?:because |since |cause |and )?(?:our|my)(?: [\w']+){1,4} (?:wants?|needs?|asked|will need|would need|'ll need|insists?|uses?|runs?|lives?|requires?|relies)\b",
     r"^[ ,.?!]*(?:because |since |cause |'cause |cos |as |and )?(?:that's|it's|that is|that'd be|that would be) (?:really |kind of |basically |pretty much )?(?:what|the one|where|our|my|a must|a need|a deal[- ]?breaker|a requirement|essential|critical|key|huge|big for|important|non[- ]?negotiable|the main|a big)",
     r"^[ ,.?!]*(?:because |since |cause |'cause |cos |as |and )?(?:we|i)(?:'d|'ll|'re| would| will|'ve)?(?: really| definitely| absolutely| got to| have to| probably)* (?:use|have|run|need|require|want|rely on|live in|keep|love|depend on|on)(?: to)?(?: have)? (?:it|that|them|to|our|everything|all)",
@@ -215,6 +222,7 @@ OWN_FOLLOWS = (
 )
 # Right after: "they didn't do NetSuite, which we need".
 OWN_AT_ONCE = (
+    r"^,? (?:we|i) (?:do )?(?:still|do) (?:have|use|need|run|keep|love)\b",
     r"^[ ,]*(?:which|that|and that's what|and) (?:is what )?(?:we|i)(?:'ve| really| actually| absolutely| do| still| all| both)* (?:need|use|have|run|rely|depend|live|require|want|love|can't do without)\b",
 )
 OWN_AFTER = (
