@@ -26,7 +26,7 @@ _rules: dict[str, Rules] = {}
 def rules_for(pack: str) -> Rules | None:
     """This process' rules of a pack: a name or a file's path; None where signals are off.
 
-    Returns at once. Compiling the sales pack takes about 0.1 s of a processor (2-core machine,
+    Returns at once. Compiling the sales pack takes about 0.5 s of a processor (2-core machine,
     Python 3.11), which the event loop of a call does not have: a thread does it.
     """
     if pack == OFF:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ..signals import Listener, Mention, RuleSet
 
-# How long a record waits for its rules at most; compiling them takes about 0.1 s.
+# How long a record waits for its rules at most; compiling them takes about 0.5 s.
 _LATE_SECONDS = 10.0
 # What is said before the rules are compiled: they are, long before anybody has said so much.
 _MAX_WAITING = 1_000
