@@ -14,6 +14,7 @@ from .emf import metric_members
 from .ending import end_cause, end_time
 from .facts import Facts
 from .rates import load_rates_leniently
+from .reading import PATIENCE_SECONDS, Heard
 from .record import (
     ONLY_TIMES,
     Completeness,
@@ -111,7 +112,7 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
             close_event_seen=evidence.close_reason is not None,
             missing=_missing(capture, found, metrics, costs, rates),
             truncated={**capture.truncated, **{k: n for k, n in truncated.items() if n}},
-            dropped_events=capture.dropped,
+            dropped_events=capture.dropped + found.dropped,
             handler_errors=capture.handler_errors,
             invalid_values=capture.invalid_values,
             lost_records_before=lost_before,
@@ -120,10 +121,13 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
 
 
 def _found(capture: Capture) -> Found:
-    rules, mentions = capture.late() if capture.late else (capture.rules, capture.mentions)
-    quote = not capture.facts.redaction
-    values, evidence = Discovery(quote=quote).of(rules, mentions, capture.remarks)
-    return Found(values, evidence, rules.id if rules else None)
+    heard = Heard()
+    if capture.hear:
+        heard = capture.hear(PATIENCE_SECONDS) or Heard(deaf=True)
+    discovery = Discovery(quote=not capture.facts.redaction)
+    values, evidence = discovery.of(heard.rules, heard.mentions, capture.remarks)
+    pack = heard.rules.id if heard.rules else None
+    return Found(values, evidence, pack, heard.dropped, heard.deaf)
 
 
 def bare(capture: Capture, settings: Settings, handler_errors: int) -> SessionRecord:
@@ -153,7 +157,7 @@ def bare(capture: Capture, settings: Settings, handler_errors: int) -> SessionRe
             "end_cause": _cause(capture),
             "metrics_summary": MetricsSummary(),
             "latency": Latency(),
-            "privacy": _privacy(capture.facts, settings, heard=bool(capture.mentions)),
+            "privacy": _privacy(capture.facts, settings, heard=capture.hear is not None),
             "completeness": Completeness(
                 close_event_seen=evidence.close_reason is not None,
                 missing=[ONLY_TIMES],
@@ -252,7 +256,7 @@ def _missing(
         missing.append("closed_at")
         if capture.status == "recovered":
             missing.append("end_time")  # the last sign of life, or the last departure
-    if capture.deaf or (capture.late and found.pack is None):
+    if found.deaf:
         missing.append("discovered_signals")
     if capture.uncounted_llm_calls:
         missing.append("usage.cancelled_llm_calls")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .collectors.annotations import Annotations
 from .collectors.conversation import Conversation, Talk
-from .collectors.ears import Ears, Late
+from .collectors.ears import Ears
 from .collectors.failures import Failures
 from .collectors.tools import Tools
 from .collectors.transcript import Line, Said, Words
@@ -16,6 +16,7 @@ from .collectors.usage import Calls, usage_lines
 from .ending import Evidence
 from .facts import Facts
 from .guard import Guard
+from .reading import Hear, Reading
 from .record import (
     Error,
     Handoff,
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from livekit.agents.voice.events import ToolExecutionUpdatedEvent
 
     from .rulebook import Rules
-    from .signals import Mention, RuleSet
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,9 @@ class Found:
     values: dict[str, Any]
     evidence: list[Signal]
     pack: str | None
+    dropped: int = 0
+    deaf: bool = False
+    """Whether signals were wanted, and the pack could not be used."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +106,8 @@ class Capture:
     llm_calls: int | None
     cancelled_llm_calls: int | None
     uncounted_llm_calls: int
-    rules: RuleSet | None
-    mentions: list[Mention]
-    deaf: bool
-    late: Late | None
-    """Instead of rules and mentions, where the call was over before its rules were compiled."""
+    hear: Hear | None
+    """Reads what was said, for the signal rules; None where they are off."""
     handoffs: list[Handoff]
     errors: list[Error]
     truncated: dict[str, int]
@@ -119,7 +119,7 @@ class Capture:
     realtime_ttfts: list[float] = field(default_factory=list)
     trace_id: str | None = None
     found: Found | None = None
-    """Instead of rules and mentions, in a capture that comes from a journal."""
+    """Instead of `hear`, in a capture that comes from a journal."""
 
 
 class Call:
@@ -157,7 +157,7 @@ class Call:
         self._conversation = Conversation()
         self._failures = Failures()
         self._calls = Calls(guard)
-        self._ears = Ears(rules)
+        self._ears = Ears(Reading(rules, guard.failed) if rules else None)
 
     @property
     def started(self) -> bool:
@@ -237,7 +237,6 @@ class Call:
             )
         )
         value = self._guard.value
-        mentions: list[Mention] = value(self._ears.mentions, [], "signals")
         return Capture(
             facts=self.facts,
             session_id=self.session_id,
@@ -256,10 +255,7 @@ class Call:
             llm_calls=self._calls.total if self._calls.seen else None,
             cancelled_llm_calls=self._calls.cancelled if self._calls.seen else None,
             uncounted_llm_calls=self._calls.uncounted,
-            rules=self._ears.rules,
-            mentions=mentions,
-            deaf=self._ears.deaf,
-            late=self._ears.late(),
+            hear=self._ears.heard(),
             handoffs=list(self._conversation.handoffs),
             errors=self._failures.result(),
             truncated=dict(self.trimmer.cuts),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from .collectors.conversation import Talk
 from .collectors.transcript import Line
 from .discovery import Discovery
 from .ending import Evidence
+from .reading import Heard
 from .record import Signal
 from .settings import Settings
 from .trim import DEPTH_LIMIT, Trimmer
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _VERSION = 1
 # Of a capture, what is not written: it is known when the journal is read, or it is written in
 # another form ("values", "evidence_of_values" and "pack" for what the rules found).
-_UNWRITTEN = frozenset({"status", "revision", "rules", "mentions", "late", "found"})
+_UNWRITTEN = frozenset({"status", "revision", "hear", "found"})
 # All that was taken was trimmed then; this is for what JSON cannot say.
 _BOUNDLESS = Trimmer(text=sys.maxsize, nodes=sys.maxsize, depth=2 * DEPTH_LIMIT)
 
@@ -66,7 +67,7 @@ class Pages:
         self._parts: dict[str, bytes] = {}
         self._quote = False
         self._discovery: Discovery | None = None
-        self._heard: tuple[list[Mention], Remarks] | None = None
+        self._known: tuple[Sequence[Mention], Remarks] | None = None
 
     def lines(self, capture: Capture) -> bytes:
         """What has changed since the last capture that was `written`."""
@@ -98,15 +99,18 @@ class Pages:
         self._quote = settings.transcript == "on" and not capture.facts.redaction
         # The moment is the file's own time.
         values["evidence"] = dataclasses.replace(capture.evidence, now=0.0)
-        heard = (capture.mentions, capture.remarks)
-        if capture.rules is not None or capture.remarks.signals:
+        # Not compiled yet: the next page has what was said until then as well.
+        heard = (capture.hear and capture.hear(0.0)) or Heard()
+        if heard.rules is not None or capture.remarks.signals:
             if self._discovery is None:
                 self._discovery = Discovery(quote=not capture.facts.redaction)
-            if heard != self._heard:
-                self._heard = heard
-                self._found = self._discovery.of(capture.rules, *heard)
+            if (heard.mentions, capture.remarks) != self._known:
+                self._known = (heard.mentions, capture.remarks)
+                self._found = self._discovery.of(heard.rules, heard.mentions, capture.remarks)
             values["values"], values["evidence_of_values"] = self._found
-            values["pack"] = capture.rules.id if capture.rules else None
+            values["pack"] = heard.rules.id if heard.rules else None
+        values["unheard"] = heard.dropped
+        values["deaf"] = heard.deaf
         return values
 
     def _changes(self, name: str, value: list[Any]) -> Iterable[bytes]:
@@ -169,6 +173,8 @@ def replayed(lines: Iterable[bytes], last_alive: float) -> Replay:
         values=parts.pop("values", {}),
         evidence=_ordered(lists.pop("evidence_of_values", {})),
         pack=parts.pop("pack", None),
+        dropped=parts.pop("unheard", 0),
+        deaf=parts.pop("deaf", False),
     )
     truncated = dict(parts.get("truncated") or {})
     if torn:
@@ -180,9 +186,7 @@ def replayed(lines: Iterable[bytes], last_alive: float) -> Replay:
         **{name: value for name, value in parts.items() if name in _field_names()},
         "status": "recovered",
         "revision": 1,
-        "rules": None,
-        "mentions": [],
-        "late": None,
+        "hear": None,
         "found": found,
         "truncated": truncated,
     }
@@ -205,7 +209,6 @@ def _nothing(at: float) -> dict[str, Any]:
         "evidence": Evidence(now=at),
         "remarks": Remarks(),
         "talk": Talk(),
-        "deaf": False,
         "llm_calls": None,
         "cancelled_llm_calls": None,
         **dict.fromkeys(
@@ -230,9 +233,7 @@ def _ordered(elements: dict[int, Any]) -> list[Any]:
 
 @cache
 def _hints() -> dict[str, Any]:
-    # The rules are not written, and their names are only there for type checkers.
-    unwritten = {"RuleSet": Any, "Mention": Any, "Late": Any}
-    return typing.get_type_hints(Capture, vars(_call), unwritten)
+    return typing.get_type_hints(Capture, vars(_call))
 
 
 @cache
@@ -259,6 +260,8 @@ def _adapters() -> dict[str, TypeAdapter[Any]]:
         "values": dict[str, Any],
         "evidence_of_values": Signal,
         "pack": str | None,
+        "unheard": int,
+        "deaf": bool,
         "said": Line,
     }
     for name in _field_names() - {"said"}:

@@ -23,6 +23,7 @@ from livekit_plugins_analytics.collectors.conversation import Talk
 from livekit_plugins_analytics.collectors.transcript import Words
 from livekit_plugins_analytics.ending import Evidence, Gone
 from livekit_plugins_analytics.facts import Facts
+from livekit_plugins_analytics.reading import Heard
 from livekit_plugins_analytics.record import SessionRecord, StateChange, Usage, line, utc
 from livekit_plugins_analytics.signals import Listener, RuleSet
 from livekit_plugins_analytics.testing import MemoryWriter, Reply, ScriptedLLM, ToolCall
@@ -65,10 +66,7 @@ def capture(**values: Any) -> Capture:
         llm_calls=None,
         cancelled_llm_calls=None,
         uncounted_llm_calls=0,
-        rules=None,
-        mentions=[],
-        deaf=False,
-        late=None,
+        hear=None,
         handoffs=[],
         errors=[],
         truncated={},
@@ -556,7 +554,7 @@ def test_with_redaction_the_evidence_has_none_of_the_callers_words() -> None:
     rules = RuleSet.load("sales")
     listener = Listener(rules)
     listener.user_said("item_1", "we are a team of 25", T)
-    heard = capture(rules=rules, mentions=listener.mentions())
+    heard = capture(hear=lambda _: Heard(rules, listener.mentions()))
     redacted = dataclasses.replace(heard, facts=dataclasses.replace(JOB, redaction=True))
 
     plain, withheld = assemble(heard, OFF), assemble(redacted, OFF)

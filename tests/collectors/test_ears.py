@@ -1,11 +1,15 @@
-"""The caller's words reach the rules, whenever these are ready."""
+"""The caller's words reach the rules, whenever these are ready, and nothing is read on the loop."""
 
 from __future__ import annotations
+
+import threading
 
 import pytest
 from livekit.agents import UserInputTranscribedEvent
 
-from livekit_plugins_analytics.collectors.ears import _MAX_WAITING, Ears
+from livekit_plugins_analytics.collectors import ears as module
+from livekit_plugins_analytics.collectors.ears import Ears
+from livekit_plugins_analytics.reading import Heard, Reading
 from livekit_plugins_analytics.rulebook import Rules, ready
 from livekit_plugins_analytics.signals import PackError, RuleSet
 
@@ -17,8 +21,23 @@ def pack() -> RuleSet:
     return RuleSet.load("sales")
 
 
+def ears_with(rules: Rules) -> Ears:
+    def failed(where: str, error: BaseException) -> None:
+        raise AssertionError(where) from error
+
+    return Ears(Reading(rules, failed))
+
+
+def heard(ears: Ears, wait: float = 0.0) -> Heard:
+    hear = ears.heard()
+    assert hear is not None
+    found = hear(wait)
+    assert found is not None
+    return found
+
+
 def values(ears: Ears) -> list[tuple[str, object]]:
-    return [(m.name, m.value) for m in ears.mentions()]
+    return [(m.name, m.value) for m in heard(ears).mentions]
 
 
 def final(text: str) -> UserInputTranscribedEvent:
@@ -26,27 +45,61 @@ def final(text: str) -> UserInputTranscribedEvent:
 
 
 def test_the_agents_question_is_context_and_no_source(pack: RuleSet) -> None:
-    ears = Ears(ready(pack))
+    ears = ears_with(ready(pack))
     ears.on_message(message("assistant", "How many people are on your team? Twenty?", at=1))
     ears.on_message(message("user", "twelve", at=2))
-    (mention,) = ears.mentions()
+    found = heard(ears)
+    (mention,) = found.mentions
     assert (mention.name, mention.value, mention.asked) == ("team_size", 12, True)
-    assert ears.rules is pack
+    assert found.rules is pack and not found.deaf
 
 
 def test_what_was_said_before_the_rules_were_ready_is_not_missed(pack: RuleSet) -> None:
     rules = Rules()
-    ears = Ears(rules)
+    ears = ears_with(rules)
     ears.on_message(message("user", "we are a team of 25", at=1))
-    assert ears.mentions() == [] and not ears.deaf
-    rules.set_result(pack)
+    early = ears.heard()
+    assert early is not None and early(0.0) is None
     ears.on_message(message("user", "we use salesforce", at=2))
+    rules.set_result(pack)
     assert values(ears) == [("team_size", 25), ("integration_needs", "salesforce")]
-    assert not ears.deaf
+
+
+def test_a_call_that_is_over_first_waits_for_its_rules(pack: RuleSet) -> None:
+    rules = Rules()
+    ears = ears_with(rules)
+    ears.on_message(message("user", "we are a team of 25", at=1))
+    hear = ears.heard()
+    assert hear is not None
+    compiled = threading.Thread(target=rules.set_result, args=(pack,))
+    compiled.start()
+    found = hear(30.0)
+    compiled.join()
+    assert found is not None and [m.value for m in found.mentions] == [25]
+
+
+def test_what_comes_after_the_moment_is_not_in_it(pack: RuleSet) -> None:
+    ears = ears_with(ready(pack))
+    ears.on_message(message("user", "we are a team of 25", at=1))
+    hear = ears.heard()
+    ears.on_message(message("user", "after the close: we use salesforce", at=2))
+    assert hear is not None
+    found = hear(0.0)
+    assert found is not None and [m.name for m in found.mentions] == ["team_size"]
+
+
+def test_nothing_is_read_twice(pack: RuleSet) -> None:
+    ears = ears_with(ready(pack))
+    ears.on_message(message("user", "we are a team of 25", at=1))
+    first = heard(ears)
+    ears.on_message(message("user", "and we use salesforce", at=2))
+    second = heard(ears)
+    assert second.mentions[0] is first.mentions[0]
+    assert len(second.mentions) == 2
 
 
 def test_a_final_that_no_turn_covers_counts(pack: RuleSet) -> None:
-    ears = Ears(ready(pack))
+    ears = ears_with(ready(pack))
     ears.on_final(final("we use Salesforce"))
     ears.on_message(message("user", "we use salesforce", at=2))
     ears.on_final(final("and we are a team of nine"))
@@ -54,7 +107,7 @@ def test_a_final_that_no_turn_covers_counts(pack: RuleSet) -> None:
 
 
 def test_a_revised_turn_replaces_its_predecessor(pack: RuleSet) -> None:
-    ears = Ears(ready(pack))
+    ears = ears_with(ready(pack))
     first, second = message("user", "a team of 50", at=1), message("user", "a team of 15", at=1)
     ears.on_message(first)
     ears.on_message(second.model_copy(update={"id": first.id}))
@@ -62,54 +115,41 @@ def test_a_revised_turn_replaces_its_predecessor(pack: RuleSet) -> None:
 
 
 def test_system_prompts_are_nobodys_words(pack: RuleSet) -> None:
-    ears = Ears(ready(pack))
+    ears = ears_with(ready(pack))
     ears.on_message(message("system", "The caller has a team of 50.", at=1))
-    assert ears.mentions() == []
+    assert values(ears) == []
 
 
 def test_switched_off_nothing_is_kept() -> None:
     ears = Ears(None)
     ears.on_message(message("user", "a team of 50", at=1))
-    assert (ears.mentions(), ears.rules, ears.deaf, ears.dropped) == ([], None, False, 0)
+    assert (ears.heard(), ears.dropped) == (None, 0)
 
 
 def test_a_pack_that_cannot_be_used_costs_the_signals_only() -> None:
     rules = Rules()
-    ears = Ears(rules)
+    rules.set_exception(PackError("ours.toml", "not TOML"))
+    ears = ears_with(rules)
     ears.on_message(message("user", "a team of 50", at=1))
-    rules.set_exception(PackError("ours.toml", "not TOML"))
-    ears.on_message(message("user", "a team of 60", at=2))
-    assert (ears.mentions(), ears.rules, ears.deaf, ears.dropped) == ([], None, True, 0)
+    assert heard(ears) == Heard(deaf=True)
 
 
-def test_a_call_that_is_over_first_is_heard_later(pack: RuleSet) -> None:
-    rules = Rules()
-    ears = Ears(rules)
-    ears.on_message(message("user", "we are a team of 25", at=1))
-    late = ears.late()
-    ears.on_message(message("user", "after the close: a team of 50", at=2))
-    assert late is not None
-    rules.set_result(pack)
-    found, mentions = late()
-    assert found is pack
-    assert [(m.name, m.value) for m in mentions] == [("team_size", 25)]
-    assert ears.late() is None
+def test_what_cannot_be_read_is_told_and_costs_no_other_turn(pack: RuleSet) -> None:
+    told: list[str] = []
+    reading = Reading(ready(pack), lambda where, error: told.append(f"{where} {type(error)}"))
+
+    def broken(_: object) -> None:
+        raise ValueError
+
+    said = [broken, lambda ears: ears.user_said("1", "a team of 25", 1.0)]
+    found = reading.until(said, 2, 0.0)
+    assert found is not None and [m.value for m in found.mentions] == [25]
+    assert told == ["signals <class 'ValueError'>"]
 
 
-def test_a_pack_that_turns_out_unusable_later_has_heard_nothing() -> None:
-    rules = Rules()
-    late = Ears(rules).late()
-    assert late is not None
-    rules.set_exception(PackError("ours.toml", "not TOML"))
-    assert late() == (None, [])
-
-
-def test_what_waits_for_the_rules_is_bounded(pack: RuleSet) -> None:
-    rules = Rules()
-    ears = Ears(rules)
-    for number in range(_MAX_WAITING + 3):
-        ears.on_message(message("assistant", "Hello", at=number))
-    assert ears.dropped == 3
-    rules.set_result(pack)
-    assert ears.mentions() == []
+def test_what_is_kept_is_bounded(pack: RuleSet) -> None:
+    ears = ears_with(Rules())
+    hello = message("assistant", "Hello", at=1)
+    for _ in range(module._MAX_SAID + 3):
+        ears.on_message(hello)
     assert ears.dropped == 3
