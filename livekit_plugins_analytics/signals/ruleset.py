@@ -10,9 +10,11 @@ from typing import Any
 
 from .engine import Pattern, PatternError, Prefilter
 from .errors import PackError
+from .exceptions import Exceptions
 from .rule import CHECKS, Check, Hit, Rule, Signal
 from .tier import Computed
 from .utterance import Utterance
+from .validity import problem_of
 
 # A pack with more rules than this is a dictionary; the benchmark ends here too.
 MAX_RULES = 20_000
@@ -107,7 +109,7 @@ class RuleSet:
             line: The agent's last line, for rules with ``near``.
         """
         found: list[Hit] = []
-        exceptions = _Exceptions(self._unless, utterance)
+        exceptions = Exceptions(self._unless, utterance)
         # "Potential": what may match is searched once here, not once in the filter as well.
         for index in self._prefilter.matching(utterance.data, potential=True):
             rule, pattern, value = self._patterns[index]
@@ -222,29 +224,7 @@ class RuleSet:
             ) from error
 
     def _check(self, rule: Rule, compiled: list[Pattern]) -> None:
-        """What a rule needs beyond patterns that compile."""
-        signal = self.signals[rule.signal]
-        numeric = signal.type in ("integer", "number")
-        problem = None
-        if not compiled:
-            problem = "no patterns"
-        elif (rule.when == "answered") != (rule.answers in self.signals):
-            problem = 'when = "answered" needs answers, a signal\'s name, and answers needs it'
-        elif any(not _fits(v, numeric) for v in (rule.value, rule.negated)):
-            problem = f"{rule.signal} is {'a number' if numeric else 'no list of lists'}: give " + (
-                "a number as value" if numeric else "a string, a number or a boolean as value"
-            )
-        elif rule.values is not None and numeric:
-            problem = f"{rule.signal} is a number, and the values of a table are texts"
-        elif rule.values is not None:
-            if not all("value" in p.groups for p in compiled):
-                problem = "values, and a pattern without {value}"
-        elif rule.value is None and not rule.add and not all(p.numbers for p in compiled):
-            problem = "no value, and a pattern without {n}: give one of the two"
-        elif rule.value is None and not numeric:
-            problem = f"{rule.signal} is no number: give a value"
-        elif rule.per not in (None, "asked") and rule.per not in self.units:
-            problem = f"no unit {rule.per!r}; there are: {', '.join(sorted(self.units)) or 'none'}"
+        problem = problem_of(rule, compiled, self.signals, self.units)
         if problem:
             raise PackError(self.source, problem, rule=rule.name)
 
@@ -260,7 +240,7 @@ class RuleSet:
         match: Any,
         said: Utterance,
         line: Utterance | None,
-        exceptions: _Exceptions,
+        exceptions: Exceptions,
     ) -> Hit | None:
         barriers = self._barriers[rule.signal]
         if barriers and any(not barriers.isdisjoint(match[g].split()) for g in pattern.gaps):
@@ -310,37 +290,3 @@ class RuleSet:
 
 def _words(line: Utterance | None) -> list[str]:
     return line.text.replace("?", " ").replace(".", " ").split() if line else []
-
-
-def _fits(value: object, numeric: bool) -> bool:
-    if value is None:
-        return True
-    if numeric:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    return isinstance(value, (str, int, float, bool))
-
-
-class _Exceptions:
-    """What only looks like a mention in one utterance; searched once, and only where needed."""
-
-    __slots__ = ("_filters", "_said", "_spans")
-
-    def __init__(self, filters: Mapping[str, tuple[Prefilter, Prefilter]], said: Utterance) -> None:
-        self._filters, self._said = filters, said
-        self._spans: dict[int, list[tuple[int, int]]] = {}
-
-    def touch(self, rule: Rule, first: int, last: int) -> bool:
-        """Whether an exception of the rule, or of its signal, overlaps a span."""
-        return any(
-            a < last and first < b
-            for prefilter in self._filters[rule.name]
-            for a, b in self._of(prefilter)
-        )
-
-    def _of(self, prefilter: Prefilter) -> list[tuple[int, int]]:
-        known = self._spans.get(id(prefilter))
-        if known is None:
-            said = self._said
-            known = [said.chars(a, b) for a, b in prefilter.spans(said.data)]
-            self._spans[id(prefilter)] = known
-        return known

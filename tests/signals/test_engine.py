@@ -96,6 +96,13 @@ def test_words_of_a_value_are_divided_where_they_are_too_many() -> None:
         )
 
 
+def test_a_value_built_in_python_is_checked_too() -> None:
+    rule = Rule(name="r", signal="s", patterns=("x",), value=["a"])
+
+    with pytest.raises(PackError, match="a string, a number or a boolean"):
+        RuleSet(name="p", version=1, signals=[Signal(name="s", type="list")], rules=[rule])
+
+
 def test_there_is_an_end_to_rules() -> None:
     rule = Rule(name="r", signal="s", patterns=("x",), value=1)
 

@@ -50,7 +50,7 @@ RULE = '[[rules]]\nname = "r"\nsignal = "size"\n'
             ["{value}"],
         ),
         (TOP + RULE + "patterns = ['b']\nvalues = 1", ["values must be"]),
-        (TOP + RULE + "patterns = ['b']\nvalue = 'x'", ["size is a number"]),
+        (TOP + RULE + "patterns = ['b']\nvalue = 'x'", ["size is integer", "must be a number"]),
         (
             TOP + "[values.v]\none = 'a'\n" + RULE + "patterns = ['{value}']\nvalues = 'v'",
             ["texts"],
