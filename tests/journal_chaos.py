@@ -12,12 +12,8 @@ import dataclasses
 import json
 import os
 import random
-import signal
 import sys
 import threading
-import time
-import traceback
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -31,10 +27,10 @@ from livekit_plugins_analytics.settings import Settings
 from livekit_plugins_analytics.writers import writers_for
 
 from .collectors.events import T
+from .delivery.chaos import ended, forked, killed
 from .test_assembly import capture
 from .test_pages import line, tool
 
-LIFE = 0.12
 DRAINERS = 3
 BUDGET = 20.0
 PAGES = 12
@@ -85,32 +81,6 @@ def clear_up(spool: Spool, settings: Settings) -> None:
     while spool.paths() or spool.journals():
         recover(spool, settings)
         courier.drain()
-
-
-def forked(work: Callable[[], None]) -> int:
-    """Do the work in a process of its own."""
-    if child := os.fork():
-        return child
-    try:
-        work()
-    except BaseException:
-        traceback.print_exc()
-        os._exit(1)
-    os._exit(0)
-
-
-def ended(child: int) -> int:
-    """Wait for a process and return its exit code, negative where a signal ended it."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def killed(child: int, dice: random.Random) -> int:
-    """Kill a process at a moment that nothing determines; return whether it was alive."""
-    time.sleep(dice.uniform(0, LIFE))
-    os.kill(child, signal.SIGKILL)
-    code = ended(child)
-    assert code in (0, -signal.SIGKILL), code
-    return int(code != 0)
 
 
 def main(folder: Path, kills: int, seed: str) -> None:

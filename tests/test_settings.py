@@ -328,7 +328,7 @@ def test_a_keyword_argument_that_is_no_setting_is_refused() -> None:
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError):
-        Settings().s3_bucket = "other"  # type: ignore[misc]
+        Settings().s3_bucket = "other"  # type: ignore[misc]  # what is tried
 
 
 def test_equal_settings_are_one_key(environment: pytest.MonkeyPatch) -> None:
