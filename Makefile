@@ -56,8 +56,9 @@ coverage: $(VENV)/dev ## Branch coverage of the pure modules: all of it
 		--cov=livekit_plugins_analytics --cov-branch --cov-report=
 	$(BIN)/coverage report --fail-under=100 --include='$(PURE)'
 
-chaos: $(VENV)/dev ## Kill writers and drainers a thousand times: nothing lost, nothing torn
-	ANALYTICS_CHAOS=1000 $(BIN)/python -m pytest tests/delivery/test_crash.py --timeout 3600 -s
+chaos: $(VENV)/dev ## Kill calls, writers and drainers thousands of times: nothing lost, nothing torn
+	ANALYTICS_CHAOS=1000 $(BIN)/python -m pytest -k killed --timeout 3600 -s \
+		tests/delivery/test_crash.py tests/test_recovery.py
 
 endings: $(VENV)/dev tools ## Produce every ending of a call, print the README's table of them
 	$(BIN)/python -m tests.endings --jobs $(ENDINGS_JOBS)

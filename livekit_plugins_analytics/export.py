@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import dataclasses
 import os
 import threading
@@ -14,8 +13,7 @@ from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
 from .assembly import assemble, bare, parcel
-from .call import Call, Capture, Remarks
-from .collectors.annotations import Annotations
+from .call import Call, Capture
 from .delivery import Courier, Hold, Shipment
 from .draft import Draft
 from .ending import QUIET_SECONDS, Evidence, end_cause
@@ -24,6 +22,7 @@ from .record import Participant, RecordStatus, SessionRecord
 from .scribe import Logbook
 from .settings import Settings
 from .telemetry import measure
+from .testimony import Testimony
 from .writers import CLOUDWATCH, Parcel
 
 if TYPE_CHECKING:
@@ -80,8 +79,7 @@ class Export:
         self._timer: asyncio.TimerHandle | None = None
         self._quiet_until = 0.0
         self._closed = asyncio.Event()
-        self._copied: tuple[int, Remarks] | None = None
-        self._judged: tuple[list[Any], list[Any]] = ([], [])
+        self._testimony = Testimony(call.annotations, self._tagger)
         self._lost_before: int | None = None
         self._measured = False
         self._counting = threading.Lock()
@@ -136,7 +134,11 @@ class Export:
 
     def _capture(self, status: RecordStatus) -> Capture:
         capture = self.call.capture(
-            status, self._evidence(), self._remarks(), self._participants(), self._dropped()
+            status,
+            self._evidence(),
+            self._testimony.so_far(),
+            self._participants(),
+            self._dropped(),
         )
         if self._job:
             cuts = Counter(capture.truncated) + Counter(self._job.trimmer.cuts)
@@ -159,7 +161,7 @@ class Export:
         now = dataclasses.replace(
             draft.capture,
             evidence=evidence,
-            remarks=self._remarks(),
+            remarks=self._testimony.so_far(),
             participants=self._participants(),
         )
         if draft.update(now):
@@ -297,47 +299,8 @@ class Export:
             closed_at=closed.created_at if closed else None,
         )
 
-    def _remarks(self) -> Remarks:
-        """What the agent said so far. Asked many times a call: nothing is copied twice."""
-        said = self.call.annotations
-        if self._copied is None or self._copied[0] != said.version:
-            self._copied = (said.version, self._own_remarks(said))
-        remarks = self._copied[1]
-        tagger = self._job.ctx.tagger if self._job and self._job.ctx else None
-        if tagger is None:
-            return remarks
-        raw = list(tagger.evaluations)
-        if [id(e) for e in raw] != [id(e) for e in self._judged[0]]:
-            self._judged = (raw, said.plain("evaluations", raw) or [])
-        outcome, reason = remarks.outcome, remarks.outcome_reason
-        if outcome is None and tagger.outcome:
-            outcome, reason = tagger.outcome, tagger.outcome_reason
-        return dataclasses.replace(
-            remarks,
-            tags=remarks.tags + sorted(t for t in tagger.tags if t not in remarks.tags),
-            evaluations=self._judged[1],
-            outcome=outcome,
-            outcome_reason=reason,
-        )
-
-    @staticmethod
-    def _own_remarks(said: Annotations) -> Remarks:
-        return Remarks(
-            notes=list(said.notes),
-            state=said.state,
-            state_history=list(said.state_history),
-            consent=said.consent,
-            consent_at=said.consent_at,
-            consent_method=said.consent_method,
-            user_email=said.user_email,
-            user_metadata=copy.deepcopy(said.user_metadata),
-            signals=copy.deepcopy(said.signals),
-            signal_times=dict(said.signal_times),
-            tags=list(said.tags),
-            custom=copy.deepcopy(said.custom),
-            outcome=said.outcome,
-            outcome_reason=said.outcome_reason,
-        )
+    def _tagger(self) -> Any:
+        return self._job.ctx.tagger if self._job and self._job.ctx else None
 
     def _participants(self) -> list[Participant]:
         if self._job is None:
