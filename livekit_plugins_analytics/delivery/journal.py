@@ -112,9 +112,9 @@ class Journal:
         if sys.platform == "win32":  # pragma: no cover  # an open file cannot be removed there
             unlock(self._file)
             unlink(self.path)
-            return
-        unlink(self.path)
-        unlock(self._file)
+        else:
+            unlink(self.path)
+            unlock(self._file)
 
     def leave(self) -> None:
         """The session's record is nowhere: let another process make one of the journal."""
