@@ -40,6 +40,7 @@ from livekit_plugins_analytics.signals.pack import parse
         ("fifteen hundred", ["1500"]),
         ("one fifty", ["150"]),
         ("nineteen ninety nine", ["1999"]),
+        ("fifteen fifteen", ["15", "15"]),
         ("twenty-odd", ["20"]),
         ("25+", ["25"]),
         ("thirty or so", ["30"]),
