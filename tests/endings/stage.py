@@ -132,17 +132,25 @@ class Stage:
         self.room = room or f"{self.ending.name}-{uuid.uuid4().hex[:8]}"
         metadata = {"call": self.ending.call, **self.ending.options, **options}
         before = len(self.remains.jobs)
-        async with self.livekit.api() as client:
-            dispatch = await client.agent_dispatch.create_dispatch(
-                api.CreateAgentDispatchRequest(
-                    agent_name=self._agent_name, room=self.room, metadata=json.dumps(metadata)
-                )
-            )
-        self.dispatch_id = dispatch.id
-        job = await self.wire.message("job", PATIENCE, times=before + 1)
+        request = api.CreateAgentDispatchRequest(
+            agent_name=self._agent_name, room=self.room, metadata=json.dumps(metadata)
+        )
+        try:
+            job = await self._dispatched(request, before + 1, PATIENCE / 2)
+        except TimeoutError:
+            # On a busy machine the server loses a dispatch now and then (v1.13.5).
+            job = await self._dispatched(request, before + 1, PATIENCE)
         if not job.facts["in_thread"]:
             self._watch(job.pid, job.group)
         return job
+
+    async def _dispatched(
+        self, request: api.CreateAgentDispatchRequest, number: int, seconds: float
+    ) -> Message:
+        async with self.livekit.api() as client:
+            dispatch = await client.agent_dispatch.create_dispatch(request)
+        self.dispatch_id = dispatch.id
+        return await self.wire.message("job", seconds, times=number)
 
     async def known(self) -> None:
         """Wait until the media server knows the job that was dispatched last to be running.
