@@ -45,6 +45,18 @@ def rules_for(pack: str) -> Rules | None:
     return made
 
 
+def load(pack: str) -> RuleSet:
+    """Read and compile a pack now: a name or a file's path.
+
+    Raises:
+        PackError: It cannot be used.
+    """
+    # Here, not above: the engine is a megabyte that a process without signals does not load.
+    from .signals import RuleSet
+
+    return RuleSet.load(os.path.expanduser(pack))
+
+
 def ready(rules: RuleSet) -> Rules:
     """Rules that were built in Python."""
     made = Rules()
@@ -54,10 +66,7 @@ def ready(rules: RuleSet) -> Rules:
 
 def _compile(pack: str, made: Rules) -> None:
     try:
-        # Here, not above: the engine is a megabyte that a process without signals does not load.
-        from .signals import RuleSet
-
-        made.set_result(RuleSet.load(os.path.expanduser(pack)))
+        made.set_result(load(pack))
     except BaseException as error:
         logger.error(
             "ANALYTICS_SIGNALS: %s. No signals are looked for, and calls go on.", _reason(error)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .checkpoint import Checkpoints
-from .delivery.journal import Full, Journal, new_token
+from .delivery.journal import Full, Journal
+from .delivery.names import new_token
 from .delivery.threads import start
 from .log import logger
 from .pages import Pages

@@ -26,7 +26,7 @@ _stop: dict[Settings, threading.Event] = {}
 
 def sweep(courier: Courier, settings: Settings) -> None:
     """Recover and send leftovers once, in a thread."""
-    courier.sweep(lambda spool: _recover(spool, settings))
+    courier.sweep(lambda spool: recover_first(spool, settings))
 
 
 def keep_sweeping(courier: Courier, settings: Settings, every: float = SWEEP_SECONDS) -> None:
@@ -51,7 +51,7 @@ def stop_sweeping() -> None:
 def _run(courier: Courier, settings: Settings, every: float, stop: threading.Event) -> None:
     pause = every
     while True:
-        report = courier.sweep_now(lambda spool: _recover(spool, settings, stop))
+        report = courier.sweep_now(lambda spool: recover_first(spool, settings, stop))
         stuck = report is not None and report.kept and not report.sent
         pause = min(pause * 2, _LONGEST_PAUSE) if stuck else every
         # With jitter: the idle processes of a worker begin at the same moment.
@@ -59,7 +59,8 @@ def _run(courier: Courier, settings: Settings, every: float, stop: threading.Eve
             return
 
 
-def _recover(spool: Spool, settings: Settings, stop: threading.Event | None = None) -> None:
+def recover_first(spool: Spool, settings: Settings, stop: threading.Event | None = None) -> None:
+    """Make records of the calls of killed processes, before a spool is sent; see `recover`."""
     if not spool.journals():
         return
     from .recovery import recover  # what it needs is loaded where there is something to recover

@@ -20,7 +20,8 @@ from pathlib import Path
 from livekit_plugins_analytics.assembly import assemble, parcel
 from livekit_plugins_analytics.call import Capture
 from livekit_plugins_analytics.delivery import Courier, Spool
-from livekit_plugins_analytics.delivery.journal import Journal, new_token
+from livekit_plugins_analytics.delivery.journal import Journal
+from livekit_plugins_analytics.delivery.names import new_token
 from livekit_plugins_analytics.pages import Pages
 from livekit_plugins_analytics.recovery import recover
 from livekit_plugins_analytics.settings import Settings

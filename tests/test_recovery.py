@@ -21,7 +21,8 @@ import pytest
 from livekit_plugins_analytics import Settings
 from livekit_plugins_analytics.assembly import assemble, parcel
 from livekit_plugins_analytics.delivery import Spool
-from livekit_plugins_analytics.delivery.journal import Journal, new_token, orphans
+from livekit_plugins_analytics.delivery.journal import Journal, orphans
+from livekit_plugins_analytics.delivery.names import new_token
 from livekit_plugins_analytics.pages import Pages
 from livekit_plugins_analytics.recovery import recover
 

@@ -13,7 +13,8 @@ import pytest
 
 from livekit_plugins_analytics import Settings
 from livekit_plugins_analytics.delivery import Spool
-from livekit_plugins_analytics.delivery.journal import Full, Journal, lines_of, new_token, orphans
+from livekit_plugins_analytics.delivery.journal import Full, Journal, lines_of, orphans
+from livekit_plugins_analytics.delivery.names import new_token
 from livekit_plugins_analytics.pages import replayed
 from livekit_plugins_analytics.scribe import Logbook
 

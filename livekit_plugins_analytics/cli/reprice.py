@@ -14,7 +14,7 @@ import typer
 from ..costs import Bill, RateCard, Sum, repriced
 from .card import card_or_exit
 from .options import AsJson, EnvFile, begin, give_up
-from .stored import Stored, packed, parsed, stored
+from .stored import Changed, Stored, packed, parsed, stored
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,10 +93,9 @@ def _run(
     errors = _console(stderr=True)
     for name in track(names, description="Pricing", console=errors, transient=True):
         try:
-            body = store.read(name)
-            result = repriced(parsed(body), card)
+            result = repriced(parsed(store.read(name)), card)
             if result.record is not None and write:
-                _store(store, name, body, result.record)
+                _store(store, name, result.record)
         except Exception as error:  # one bad object must not stop the others
             counts["failed"] += 1
             errors.print(f"{name}: {type(error).__name__}: {error}", style="red")
@@ -106,11 +105,12 @@ def _run(
     return totals, counts
 
 
-def _store(store: Stored, name: str, read: bytes, record: dict[str, Any]) -> None:
+def _store(store: Stored, name: str, record: dict[str, Any]) -> None:
     """Put the next revision in the record's place, unless an agent has put its own there."""
-    if store.read(name) != read:
-        raise RuntimeError("a newer revision came meanwhile; run the command again")
-    store.replace(name, packed(record, compress=name.endswith(".gz")))
+    try:
+        store.replace(name, packed(record, compress=name.endswith(".gz")))
+    except Changed:
+        raise RuntimeError("a newer revision came meanwhile; run the command again") from None
 
 
 def _as_object(totals: Totals, counts: Counter[str], records: int) -> dict[str, Any]:

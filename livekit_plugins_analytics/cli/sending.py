@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..settings import Settings
+from ..sweeper import recover_first
 from .options import give_up, settings_or_exit
 
 if TYPE_CHECKING:
@@ -67,19 +68,11 @@ def send(spools: Sequence[Spool], settings: Settings, show: bool) -> DrainReport
     )
     try:
         for spool in spools:
-            _recover(spool, settings)
+            recover_first(spool, settings)
         with _progress(sum(len(spool.paths()) for spool in spools), show) as step:
             return courier.drain(step)
     except OSError as error:  # pragma: no cover  # what it was opened with goes meanwhile
         give_up(f"The spool cannot be read ({error.strerror}): {error.filename}")
-
-
-def _recover(spool: Spool, settings: Settings) -> None:
-    """Make records of the calls of killed processes first."""
-    if spool.journals():
-        from ..recovery import recover  # it needs the framework, which takes a second to load
-
-        recover(spool, settings)
 
 
 def finish(

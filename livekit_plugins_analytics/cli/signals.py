@@ -22,7 +22,6 @@ from .stored import packed, parsed, stored
 app = typer.Typer(
     name="signals", help="Rules that find signals in what callers say.", no_args_is_help=True
 )
-signals_app = app
 
 _COLOURS = {
     "affirmed": "green",

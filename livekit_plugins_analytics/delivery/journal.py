@@ -17,7 +17,6 @@ import contextlib
 import os
 import sys
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -164,7 +163,7 @@ class Orphan:
 
     def bury(self) -> Path | None:
         """Put it aside: nothing can be made of it. Where it is now, or None."""
-        dead = self._spool.directory / "dead"
+        dead = self._spool.dead.directory
         try:
             dead.mkdir(mode=0o700, exist_ok=True)
             os.replace(self.path, dead / self.path.name)
@@ -187,11 +186,6 @@ def lines_of(journal: Path) -> list[bytes]:
         OSError: It is gone, or the disk does not give it back.
     """
     return [line for line in journal.read_bytes().split(b"\n") if line]
-
-
-def new_token() -> str:
-    """A token that no other session has."""
-    return uuid.uuid4().hex[:12]
 
 
 def orphans(spool: Spool) -> Iterator[Orphan]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import uuid
 from pathlib import Path
 
 SUFFIX = ".parcel"
@@ -25,6 +26,11 @@ NOTE = ".json"
 
 # Short enough for every file system with what comes after it, and nothing that any of them minds.
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+
+
+def new_token() -> str:
+    """A token that no other session has."""
+    return uuid.uuid4().hex[:12]
 
 
 def plain(text: str) -> str:

@@ -23,7 +23,6 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Collection
 from pathlib import Path
 from typing import IO
@@ -45,6 +44,7 @@ from .names import (
     journal_of,
     later,
     mark,
+    new_token,
     plain,
     session_of,
     successor,
@@ -336,7 +336,7 @@ class Spool:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def _new_path(self, parcel: Parcel, token: str | None) -> Path:
-        token = token or uuid.uuid4().hex[:12]
+        token = token or new_token()
         return self.directory / f"{plain(parcel.session_id)}~{token}~1{SUFFIX}"
 
     def _temporary(self) -> tuple[Path, IO[bytes]]:

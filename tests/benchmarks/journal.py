@@ -25,7 +25,8 @@ from rich.table import Table
 from livekit_plugins_analytics import Settings
 from livekit_plugins_analytics.call import Call, Capture, Remarks
 from livekit_plugins_analytics.delivery import Spool
-from livekit_plugins_analytics.delivery.journal import Journal, new_token
+from livekit_plugins_analytics.delivery.journal import Journal
+from livekit_plugins_analytics.delivery.names import new_token
 from livekit_plugins_analytics.ending import Evidence
 from livekit_plugins_analytics.guard import Guard
 from livekit_plugins_analytics.pages import Pages

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
-from ...rulebook import OFF
+from ...rulebook import OFF, load
 from ...settings import Settings
-from ...signals import PackError, RuleSet
+from ...signals import PackError
 from .check import Check
 
 
@@ -15,7 +13,7 @@ def check_signals(settings: Settings) -> Check:
     if settings.signals == OFF:
         return Check("skipped", "ANALYTICS_SIGNALS is off")
     try:
-        rules = RuleSet.load(os.path.expanduser(settings.signals))
+        rules = load(settings.signals)
     except PackError as error:
         return Check(
             "failed",
