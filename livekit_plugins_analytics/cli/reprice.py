@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..costs import Bill, RateCard, Sum, repriced
+from ..stored import Changed, Stored, packed, parsed, stored
 from .card import card_or_exit
 from .options import AsJson, EnvFile, begin, give_up
-from .stored import Changed, Stored, packed, parsed, stored
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -17,7 +17,7 @@ from rich.table import Table
 from ..signals import Listener, PackError, RuleSet
 from ..signals.rescan import readable, rescanned
 from ..signals.score import Case, predict, score
-from .stored import packed, parsed, stored
+from ..stored import packed, parsed, stored
 
 app = typer.Typer(
     name="signals", help="Rules that find signals in what callers say.", no_args_is_help=True

@@ -77,8 +77,8 @@ def show(
 
     from rich.console import Console
 
+    from ..stored import parsed
     from .listing import state
-    from .stored import parsed
 
     try:
         record = parsed(item.parcel().body)

@@ -10,6 +10,7 @@ from .writer import MAX_EVENT_BYTES, Parcel, Writer
 
 __all__ = [
     "CLOUDWATCH",
+    "Aws",
     "MAX_EVENT_BYTES",
     "Parcel",
     "Writer",

@@ -14,9 +14,9 @@ from uuid import uuid4
 
 import pytest
 
-from livekit_plugins_analytics.cli.stored import Changed, parsed, stored
 from livekit_plugins_analytics.signals import RuleSet
 from livekit_plugins_analytics.signals.rescan import rescanned
+from livekit_plugins_analytics.stored import Changed, parsed, stored
 from tests.servers import MotoServer
 
 from .command import run
@@ -220,7 +220,7 @@ def test_what_another_writes_meanwhile_is_kept(
     newer = record(DOZEN, revision=5)
     place.put("s.json.gz", newer)
 
-    with pytest.raises(Changed, match="run rescan again"):
+    with pytest.raises(Changed, match="run the command again"):
         store.replace(name, b"older")
 
     assert place.get("s.json.gz") == newer

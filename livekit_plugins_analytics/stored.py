@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from .writers import Aws
+
 # What a record is named: as the writers name it, or unpacked.
 _ENDINGS = (".json.gz", ".json")
 
@@ -20,7 +22,7 @@ class Changed(Exception):
     """Somebody else has written the record since it was read; nothing was overwritten."""
 
     def __init__(self) -> None:
-        super().__init__("changed while it was rescanned and was left alone; run rescan again")
+        super().__init__("changed meanwhile and was left alone; run the command again")
 
 
 class Stored(Protocol):
@@ -111,12 +113,9 @@ def _version(path: Path) -> tuple[int, int]:
 
 class _Bucket:
     def __init__(self, uri: str) -> None:
-        import boto3
-
         self._bucket, _, self._prefix = uri.removeprefix("s3://").partition("/")
-        self._client = boto3.client(
-            "s3", endpoint_url=os.environ.get("ANALYTICS_S3_ENDPOINT_URL") or None
-        )
+        endpoint = os.environ.get("ANALYTICS_S3_ENDPOINT_URL") or None
+        self._client = Aws().client("s3", endpoint)
         self._read: dict[str, dict[str, Any]] = {}
 
     def names(self) -> Iterator[str]:
