@@ -374,12 +374,17 @@ class SessionRecord(Part):
     @property
     def name(self) -> str:
         """``year=YYYY/month=MM/day=DD/{session_id}.json.gz``; the date is the start's in UTC."""
-        day = self.start_time.astimezone(timezone.utc)
-        return f"year={day:%Y}/month={day:%m}/day={day:%d}/{self.session_id}.json.gz"
+        return dated_name(self.start_time, self.session_id)
 
 
-def line(record: SessionRecord) -> bytes:
-    """The record as one JSON line, without the line break. Nulls are written.
+def dated_name(start: datetime, session_id: str) -> str:
+    """The object's name under its prefix; the date is the start's in UTC."""
+    day = start.astimezone(timezone.utc)
+    return f"year={day:%Y}/month={day:%m}/day={day:%d}/{session_id}.json.gz"
+
+
+def line(record: Part) -> bytes:
+    """The record, or another part of it, as one JSON line without the line break, with its nulls.
 
     Never raises for what a session can hold: what JSON cannot say (a lone surrogate, a NaN) is
     replaced, after the strict way has failed.
