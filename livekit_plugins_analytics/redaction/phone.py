@@ -1,0 +1,163 @@
+"""Phone numbers, written (by libphonenumber) and spoken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .digits import Item, Run
+from .said import Said
+from .span import Span
+
+# Regions of the North American plan: ten digits, whose first and fourth are no 0 or 1.
+_NANP = frozenset({"US", "CA", "PR", "DO", "JM", "TT", "BS", "BB"})
+_NATIONAL = re.compile(r"1?[2-9][0-9]{2}[2-9][0-9]{6}")
+_PLUS = re.compile(r"(?:\bplus|\+) ?$")
+# What only a phone number is written like: "(415) 555-0132", "415-555-0132", "415.555.0132".
+_SHAPED = re.compile(
+    r"\+ ?[0-9]|\([0-9]{3}\)|(?:1[-.])?[0-9]{3}([-.])[0-9]{3}\1[0-9]{4}$|0[0-9]{2,4}[-/ ]"
+)
+_LOCAL = re.compile(r"[2-9][0-9]{2}[-. ][0-9]{4}")
+# Enough digits for libphonenumber to be asked at all.
+_LIKELY = re.compile(r"[0-9](?:[^0-9a-z]{0,4}[0-9]){6}")
+_EXTENSION = re.compile(r"[\s,;]*(?:ext|x|#|доб)", re.IGNORECASE)
+# A number has 15 digits at most, by E.164, and the sign of another country before it.
+_MOST = 15
+# libphonenumber takes 0.2 ms a candidate; a longer text is searched in pieces of this size.
+_MAX_TRIES = 2_000
+
+
+def find(said: Said, region: str) -> Iterator[Span]:
+    """The phone numbers of a text.
+
+    Args:
+        said: The text.
+        region: The country whose numbers are written without a country code: "US", "GB".
+    """
+    yield from _written(said, region)
+    for run in said.runs:
+        yield from _in_run(said, run, region)
+
+
+def canonical(digits: str, region: str) -> str:
+    """The number in one form, whatever prefix it was said with."""
+    import phonenumbers
+
+    for text in (f"+{digits}", digits) if len(digits) > 10 else (digits, f"+{digits}"):
+        try:
+            number = phonenumbers.parse(text, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return digits[-10:]
+
+
+def _written(said: Said, region: str) -> Iterator[Span]:
+    if not _LIKELY.search(said.plain):
+        return
+    from phonenumbers import Leniency, PhoneNumberMatcher
+
+    for match in PhoneNumberMatcher(said.plain, region, Leniency.VALID, _MAX_TRIES):
+        start, end = match.start, match.end
+        if extension := _EXTENSION.search(said.plain, start + 1, end):
+            end = extension.start()
+        if _SHAPED.match(said.plain[start:end]) or not _other(said, start, end):
+            yield Span(start, end, "phone")
+    for local in _LOCAL.finditer(said.plain):
+        around = said.plain[local.start() - 1 : local.start()] + said.plain[local.end() :][:1]
+        if not re.search(r"[\w-]", around) and said.nearest(local.start(), *_KINDS) == "phone":
+            yield Span(local.start(), local.end(), "phone")
+
+
+_KINDS = ("phone", "reference", "card", "ssn", "iban", "version", "money")
+
+
+def _other(said: Said, start: int, end: int) -> bool:
+    """Whether what is around a number says that it is something else."""
+    if said.follows(end, "phone"):
+        return False
+    kind = said.nearest(start, *_KINDS)
+    return said.priced(start, end) or kind in ("reference", "version", "ssn", "iban")
+
+
+def _in_run(said: Said, run: Run, region: str) -> Iterator[Span]:
+    if len(run.digits) < 7 or _counting(run):
+        return
+    plus = _PLUS.search(said.plain[max(0, run.start - 6) : run.start])
+    start = run.start - len(plus[0]) if plus else run.start
+    if run.quantity or (not plus and _other(said, start, run.end)):
+        return
+    asked = said.nearest(start, *_KINDS) == "phone" or said.follows(run.end, "phone")
+    items = run.items
+    i = 0
+    while i < len(items):
+        stop = _number(items, i, region, plus is not None and i == 0, asked)
+        if stop:
+            yield Span(start if i == 0 else items[i].start, items[stop - 1].end, "phone")
+        i = stop or i + 1
+
+
+def _number(items: tuple[Item, ...], i: int, region: str, plus: bool, asked: bool) -> int:
+    """The item after the number that starts with item i; 0 where none does."""
+    digits, best, whole = "", 0, len(items)
+    for j in range(i, min(len(items), i + _MOST + 2)):
+        digits += items[j].digits
+        if len(digits) > _MOST + 3:
+            break
+        if not _parted(items, i, j + 1):
+            continue
+        if plus:
+            best = j + 1 if len(digits) >= 8 and _valid(f"+{digits}", region) else best
+        elif _looks(digits, region, items[i : j + 1], asked, alone=i == 0 and j + 1 == whole):
+            best = j + 1
+    if plus and not best and 8 <= sum(len(x.digits) for x in items) <= _MOST:
+        return whole
+    return best
+
+
+def _parted(items: tuple[Item, ...], i: int, j: int) -> bool:
+    """Whether items i to j could be a number of their own: no digit of another one beside it."""
+    return True
+
+
+def _looks(digits: str, region: str, items: tuple[Item, ...], asked: bool, *, alone: bool) -> bool:
+    if region in _NANP:
+        if _NATIONAL.fullmatch(digits):
+            return asked or _grouped(items)
+        if digits.startswith("011") and len(digits) >= 11:
+            return _valid(f"+{digits[3:]}", region)
+        return asked and alone and len(digits) in (7, 10, 11)
+    if not 7 <= len(digits) <= _MOST:
+        return False
+    return _valid(digits, region)
+
+
+def _grouped(items: tuple[Item, ...]) -> bool:
+    """Whether written groups end where those of a number do: 3, 3 and 4 digits."""
+    at = 1 if items[0].digits == "1" else 0
+    if sum(len(i.digits) for i in items) == 11 and not at:
+        return len(items) == 1 or any(i.spoken for i in items)
+    position = -at
+    for item in items:
+        after = position + len(item.digits)
+        crosses = position < 3 < after
+        if crosses and not item.spoken and len(item.digits) < 10:
+            return False
+        position = after
+    return True
+
+
+def _counting(run: Run) -> bool:
+    """Whether somebody just counts: one two three four five six seven eight nine ten."""
+    values = [int(i.digits) for i in run.items if len(i.digits) < 4]
+    return len(values) >= 8 and len({b - a for a, b in zip(values, values[1:], strict=False)}) == 1
+
+
+def _valid(text: str, region: str) -> bool:
+    import phonenumbers
+
+    try:
+        return bool(phonenumbers.is_valid_number(phonenumbers.parse(text, region)))
+    except phonenumbers.NumberParseException:
+        return False
