@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 
 from .call import Capture, Found
 from .collectors.latency import latency
-from .collectors.transcript import Line, in_order, transcript, words_per_minute
+from .collectors.transcript import Line, in_order, words_per_minute
 from .collectors.usage import totals
 from .costs import Connections, Costs, RateCard, UsageLine, price, service_lines
 from .discovery import Discovery
+from .document import TranscriptDocument
 from .emf import metric_members
 from .ending import end_cause, end_time
 from .facts import Facts
+from .privacy import WITHHELD, Discretion, masks_in
 from .rates import load_rates_leniently
 from .reading import PATIENCE_SECONDS, Heard
 from .record import (
@@ -24,28 +27,39 @@ from .record import (
     MetricsSummary,
     Privacy,
     SessionRecord,
+    Transcript,
     compressed,
     event,
     line,
     seconds,
     utc,
 )
-from .settings import Settings
+from .settings import TRANSCRIPTS, Settings
+from .transcription import transcript
 from .version import __version__
-from .writers import MAX_EVENT_BYTES, Parcel, s3_uri
+from .writers import MAX_EVENT_BYTES, Parcel, beside, s3_uri
 
 # The facts that stand in the record as they are.
 _FACTS = ("job_id", "room_name", "room_sid", "agent_name", "worker_id", "simulated", "sdk_version")
 
 
-def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> SessionRecord:
+def assemble(
+    capture: Capture,
+    settings: Settings,
+    discretion: Discretion | None = None,
+    *,
+    lost_before: int = 0,
+) -> SessionRecord:
     """The record of a capture.
 
     Args:
         capture: What was copied on the event loop.
         settings: Whether the words go along, and the environment's name.
+        discretion: What may be told of the call; by the settings where it is not given.
         lost_before: Records that were lost before this one and that no other has told.
     """
+    discretion = discretion or Discretion(settings)
+    capture = discretion.of(capture)
     facts, remarks, evidence = capture.facts, capture.remarks, capture.evidence
     start = capture.started_at
     end = max(end_time(evidence), start)
@@ -55,11 +69,17 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
     metrics = _metrics(capture, lines, end)
     stages, implausible = latency(lines, capture.tool_durations, capture.realtime_ttfts)
     words, cut = None, 0
-    if settings.transcript == "on" and not facts.redaction:
-        words, cut = transcript(lines, capture.tools, capture.unsaid)
-    found = capture.found or _found(capture)
+    if settings.transcript != "off" and not discretion.silent:
+        words, cut = transcript(
+            lines,
+            capture.tools,
+            finals=capture.finals,
+            handoffs=capture.handoffs,
+            dropped=capture.unsaid,
+        )
+    found = _found(capture, discretion)
     truncated = {"transcript": cut, "latency": implausible}
-    return SessionRecord(
+    record = SessionRecord(
         session_id=capture.session_id,
         revision=capture.revision,
         record_status=capture.status,
@@ -82,7 +102,7 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
         duration_seconds=round(end - start, 3),
         close_reason=evidence.close_reason,
         end_cause=_cause(capture),
-        shutdown_reason=evidence.shutdown_reason,
+        shutdown_reason=None if evidence.shutdown_reason == WITHHELD else evidence.shutdown_reason,
         discovered_signals=found.values,
         signals=found.evidence,
         signal_pack=found.pack,
@@ -107,7 +127,7 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
         handoffs=capture.handoffs,
         errors=capture.errors,
         transcript=words,
-        privacy=_privacy(facts, settings, heard=any(s.rule for s in found.evidence)),
+        privacy=Privacy(redacted=bool(capture.masked), withheld=discretion.withheld),
         completeness=Completeness(
             close_event_seen=evidence.close_reason is not None,
             missing=_missing(capture, found, metrics, costs, rates),
@@ -118,20 +138,34 @@ def assemble(capture: Capture, settings: Settings, *, lost_before: int = 0) -> S
             lost_records_before=lost_before,
         ),
     )
+    if capture.masked:
+        # The text of the transcript has its items once more.
+        texts = record.model_dump(exclude={"transcript": {"text"}})
+        record.privacy.counts = masks_in(texts, capture.masked)
+    return record
 
 
-def _found(capture: Capture) -> Found:
-    heard = Heard()
-    if capture.hear:
-        heard = capture.hear(PATIENCE_SECONDS) or Heard(deaf=True)
-    discovery = Discovery(quote=not capture.facts.redaction)
-    values, evidence = discovery.of(heard.rules, heard.mentions, capture.remarks)
-    pack = heard.rules.id if heard.rules else None
-    return Found(values, evidence, pack, heard.dropped, heard.deaf)
+def _found(capture: Capture, discretion: Discretion) -> Found:
+    found = capture.found
+    if found is None:
+        heard = Heard()
+        if capture.hear:
+            heard = capture.hear(PATIENCE_SECONDS) or Heard(deaf=True)
+        values, evidence = Discovery().of(heard.rules, heard.mentions, capture.remarks)
+        pack = heard.rules.id if heard.rules else None
+        found = Found(values, evidence, pack, heard.dropped, heard.deaf)
+    values, evidence = discretion.found(found.values, found.evidence)
+    return dataclasses.replace(found, values=values, evidence=evidence)
 
 
-def bare(capture: Capture, settings: Settings, handler_errors: int) -> SessionRecord:
+def bare(
+    capture: Capture,
+    settings: Settings,
+    handler_errors: int,
+    discretion: Discretion | None = None,
+) -> SessionRecord:
     """A record of times and names only, for when `assemble` has failed."""
+    hidden = capture.facts.room_name and (discretion or Discretion(settings)).needed(capture)
     evidence = capture.evidence
     start = capture.started_at
     end = max(end_time(evidence), start)
@@ -157,7 +191,8 @@ def bare(capture: Capture, settings: Settings, handler_errors: int) -> SessionRe
             "end_cause": _cause(capture),
             "metrics_summary": MetricsSummary(),
             "latency": Latency(),
-            "privacy": _privacy(capture.facts, settings, heard=capture.hear is not None),
+            "room_name": None if hidden else capture.facts.room_name,
+            "privacy": Privacy(withheld=["room_name"] if hidden else []),
             "completeness": Completeness(
                 close_event_seen=evidence.close_reason is not None,
                 missing=[ONLY_TIMES],
@@ -181,6 +216,17 @@ def parcel(record: SessionRecord, settings: Settings, *, counted: bool = False) 
         settings: Whether its event makes metrics, and where the record will be.
         counted: An earlier revision's event has made them: this is not another call.
     """
+    words = record.transcript if settings.transcript == "separate" else None
+    document = None
+    if words is not None:
+        document = _document(record, words)
+        record = record.model_copy(
+            update={"transcript": None, "transcript_uri": _transcript_uri(record, settings)}
+        )
+    elif settings.transcript == "separate" and record.revision > 1:
+        # What the revision before may have put there is not to be told any more.
+        nothing = Transcript(source="session", complete=False, text="", items=[])
+        document = _document(record, nothing)
     members = {}
     if settings.metrics == "emf" and not counted:
         members = metric_members(record, settings.metrics_namespace, settings.dimensions)
@@ -197,14 +243,29 @@ def parcel(record: SessionRecord, settings: Settings, *, counted: bool = False) 
         ),
         happened_at=record.end_time.timestamp(),
         stream=record.agent_name or "",
+        transcript=None if document is None else compressed(line(document)),
     )
 
 
-def _privacy(facts: Facts, settings: Settings, *, heard: bool) -> Privacy:
-    """What was kept back: a project that has its data redacted gets none of the words here."""
-    withheld = {"transcript": settings.transcript == "on", "signals.text": heard}
-    held_back = [name for name, there in withheld.items() if there]
-    return Privacy(withheld=held_back if facts.redaction else [])
+def _document(record: SessionRecord, words: Transcript) -> TranscriptDocument:
+    return TranscriptDocument(
+        session_id=record.session_id,
+        revision=record.revision,
+        room_name=record.room_name,
+        room_sid=record.room_sid,
+        agent_name=record.agent_name,
+        start_time=record.start_time,
+        end_time=record.end_time,
+        transcript=words,
+        privacy=record.privacy,
+    )
+
+
+def _transcript_uri(record: SessionRecord, settings: Settings) -> str:
+    """Where the words are: in S3, else in the directory, from its root on."""
+    if settings.s3_bucket:
+        return s3_uri(settings, record.name, TRANSCRIPTS)
+    return beside(settings.s3_prefix, TRANSCRIPTS) + record.name
 
 
 def _metrics(capture: Capture, lines: list[Line], end: float) -> MetricsSummary:
@@ -250,7 +311,8 @@ def _missing(
         for name in MetricsSummary.model_fields
         if getattr(metrics, name) is None
     ]
-    if capture.facts == Facts(sdk_version=capture.facts.sdk_version):
+    nowhere = Facts(sdk_version=capture.facts.sdk_version, redaction=capture.facts.redaction)
+    if capture.facts == nowhere:
         missing.append("participants")  # no job, no room
     if capture.evidence.closed_at is None:
         missing.append("closed_at")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,10 @@ from .collectors.conversation import Conversation, Talk
 from .collectors.ears import Ears
 from .collectors.failures import Failures
 from .collectors.tools import Tools
-from .collectors.transcript import Line, Said, Words
+from .collectors.transcript import Final, Line, Said, Words
 from .collectors.usage import Calls, usage_lines
 from .ending import Evidence
-from .facts import Facts
+from .facts import Facts, redaction_wanted
 from .guard import Guard
 from .reading import Hear, Reading
 from .record import (
@@ -53,6 +54,8 @@ class Remarks:
     """What the agent said of the call, copied at one moment: it may say more after the close."""
 
     notes: list[str] = field(default_factory=list)
+    note_times: list[float] = field(default_factory=list)
+    """Unix seconds of each."""
     state: str | None = None
     state_history: list[StateChange] = field(default_factory=list)
     consent: bool | None = None
@@ -118,6 +121,12 @@ class Capture:
     undercounts: tuple[str, ...] = ()
     realtime_ttfts: list[float] = field(default_factory=list)
     trace_id: str | None = None
+    finals: list[Final] = field(default_factory=list)
+    """What was heard, in the order in which it came; empty where no transcript is wanted."""
+    withheld: tuple[str, ...] = ()
+    """Names of what was there and may not be told, once `privacy` has been asked."""
+    masked: tuple[str, ...] = ()
+    """Entities that were looked for in all texts, and masked."""
     found: Found | None = None
     """Instead of `hear`, in a capture that comes from a journal."""
 
@@ -131,6 +140,7 @@ class Call:
         facts: The job it belongs to.
         guard: Counts what our handlers raise.
         rules: What to find in the caller's words; None: nothing.
+        finals: Whether what was heard is kept, for the transcript.
     """
 
     def __init__(
@@ -140,6 +150,8 @@ class Call:
         facts: Facts,
         guard: Guard,
         rules: Rules | None = None,
+        *,
+        finals: bool = True,
     ) -> None:
         self.session_id = session_id
         self.facts = facts
@@ -153,7 +165,7 @@ class Call:
         self._attached_at = time.time()
         self._first_event_at: float | None = None
         self._trace_id: str | None = None
-        self._words = Words(self.trimmer)
+        self._words = Words(self.trimmer, finals=finals)
         self._conversation = Conversation()
         self._failures = Failures()
         self._calls = Calls(guard)
@@ -187,7 +199,7 @@ class Call:
 
     def on_user_input_transcribed(self, event: UserInputTranscribedEvent) -> None:
         if event.is_final:
-            self._words.on_language(event.language)
+            self._words.on_final(event)
             self._ears.on_final(event)
 
     def on_agent_false_interruption(self, event: AgentFalseInterruptionEvent) -> None:
@@ -237,8 +249,10 @@ class Call:
             )
         )
         value = self._guard.value
+        redaction = value(lambda: redaction_wanted(self.session), True, "redaction")
+        facts = dataclasses.replace(self.facts, redaction=True) if redaction else self.facts
         return Capture(
-            facts=self.facts,
+            facts=facts,
             session_id=self.session_id,
             status=status,
             revision=1,
@@ -266,6 +280,7 @@ class Call:
             undercounts=self._calls.undercounts,
             realtime_ttfts=list(self._calls.realtime_ttfts),
             trace_id=self._trace_id,
+            finals=self._words.finals,
         )
 
     def _begin(self, event: Any) -> None:

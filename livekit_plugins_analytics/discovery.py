@@ -27,13 +27,9 @@ class Discovery:
     """The values and the evidence of one call, as often as they are asked for. Used by one thread.
 
     What has been made of a mention is kept: a call that goes on is asked about again and again.
-
-    Args:
-        quote: Whether the evidence may have the caller's words.
     """
 
-    def __init__(self, *, quote: bool = True) -> None:
-        self._quote = quote
+    def __init__(self) -> None:
         self._known: dict[int, _Heard] = {}
 
     def of(
@@ -75,7 +71,6 @@ class Discovery:
             Signal(
                 **{
                     **line,
-                    "text": line["text"] if self._quote else None,
                     "at": utc(at) if isinstance(at, float) else None,
                 }
             ),

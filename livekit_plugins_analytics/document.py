@@ -14,9 +14,6 @@ from .record import (
     dated_name,
 )
 
-TRANSCRIPTS = "transcripts/"
-"""The folder of these objects, in the place of the records' own (``sessions/``)."""
-
 
 class TranscriptDocument(Part):
     """One transcript, beside the record of the same session or in the place of one.

@@ -18,6 +18,7 @@ from .delivery import Courier, Hold, Shipment
 from .draft import Draft
 from .ending import QUIET_SECONDS, Evidence, end_cause
 from .guard import Guard
+from .privacy import Discretion, Redacting
 from .record import Participant, RecordStatus, SessionRecord
 from .scribe import Logbook
 from .settings import Settings
@@ -56,6 +57,7 @@ class Export:
         courier: Who brings it to the sinks.
         guard: Counts what goes wrong in here.
         logbook: Keeps on disk what is known, until the record is there.
+        redacting: Finds what redacts the call.
     """
 
     def __init__(
@@ -66,8 +68,10 @@ class Export:
         courier: Courier,
         guard: Guard,
         logbook: Logbook | None = None,
+        redacting: Redacting | None = None,
     ) -> None:
         self.call = call
+        self._redacting = redacting
         self._job = job
         self._settings = settings
         self._courier = courier
@@ -130,7 +134,12 @@ class Export:
         self._timer = None
         if self._logbook is not None and self._loop is not None and not self.finished:
             self._quiet_until = self._loop.time() + _PAGE_SECONDS
-            self._logbook.keep(self._capture("partial"))
+            capture = self._capture("partial")
+            if not self.call.started:
+                # Whether the session has its data redacted is known when it starts.
+                facts = dataclasses.replace(capture.facts, redaction=True)
+                capture = dataclasses.replace(capture, facts=facts)
+            self._logbook.keep(capture)
 
     def _capture(self, status: RecordStatus) -> Capture:
         capture = self.call.capture(
@@ -215,16 +224,17 @@ class Export:
         job, courier = self._job, self._courier
         draft = self._draft = Draft(capture, hold, lambda: job.ending_at if job else None)
         before = self._shipment
+        discretion = Discretion(self._settings, self._redacting)
 
         def render() -> Parcel:
             # Called in the courier's thread, and again after the hold: with what came meanwhile.
             latest = draft.take()
             try:
-                record = assemble(latest, self._settings, lost_before=self._lost())
+                record = assemble(latest, self._settings, discretion, lost_before=self._lost())
             except Exception as error:
                 # Half a record beats none: what cannot fail, and the failure counted.
                 self._guard.failed("assembly", error)
-                record = bare(latest, self._settings, self._guard.errors)
+                record = bare(latest, self._settings, self._guard.errors, discretion)
             if not draft.open:
                 self._measure(record)
             counted = before is not None and before.reached(CLOUDWATCH)

@@ -11,7 +11,7 @@ from livekit import agents
 from .record import MAX_SESSION_ID, safe_session_id
 
 if TYPE_CHECKING:
-    from livekit.agents import JobContext
+    from livekit.agents import AgentSession, JobContext
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Facts:
     worker_id: str | None = None
     simulated: bool = True
     redaction: bool = False
-    """The project has its data redacted: what was said is not for export."""
+    """The project or the session has its data redacted: what was said is not for export."""
     sdk_version: str = agents.__version__
 
     @classmethod
@@ -50,6 +50,12 @@ class Facts:
         if self.simulated or len(parts) < 2:
             parts = [*parts, uuid.uuid4().hex[:12]] if parts else [f"local-{uuid.uuid4().hex}"]
         return safe_session_id("-".join(parts))
+
+
+def redaction_wanted(session: AgentSession[Any]) -> bool:
+    """Whether the session was started with ``record={"redaction": True}``; before, it is not."""
+    options = session.options.recording_options
+    return bool(options and options.get("redaction"))
 
 
 def numbered(session_id: str, number: int) -> str:

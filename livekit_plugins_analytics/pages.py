@@ -13,7 +13,7 @@ import sys
 import typing
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
@@ -21,9 +21,10 @@ from pydantic_core import from_json, to_json
 from . import call as _call
 from .call import Capture, Found, Remarks
 from .collectors.conversation import Talk
-from .collectors.transcript import Line
+from .collectors.transcript import Final, Line
 from .discovery import Discovery
 from .ending import Evidence
+from .privacy import Discretion
 from .reading import Heard
 from .record import Signal
 from .settings import Settings
@@ -36,6 +37,8 @@ _VERSION = 1
 # Of a capture, what is not written: it is known when the journal is read, or it is written in
 # another form ("values", "evidence_of_values" and "pack" for what the rules found).
 _UNWRITTEN = frozenset({"status", "revision", "hear", "found"})
+# What the record depends on, as it was where the call was.
+_SETTINGS = ("environment", "transcript", "content_consent", "consent_from")
 # All that was taken was trimmed then; this is for what JSON cannot say.
 _BOUNDLESS = Trimmer(text=sys.maxsize, nodes=sys.maxsize, depth=2 * DEPTH_LIMIT)
 
@@ -49,9 +52,12 @@ class Replay:
     """What a journal says."""
 
     capture: Capture
-    environment: str
-    transcript: str
-    """The settings of the process that wrote it."""
+    settings: dict[str, str]
+    """Those of the process that wrote it that the record depends on, by their names."""
+
+    def as_it_was(self, settings: Settings) -> Settings:
+        """This process' settings with what counted for the call."""
+        return settings.model_copy(update=self.settings)
 
 
 class Pages:
@@ -59,18 +65,34 @@ class Pages:
 
     Args:
         settings: Whether the words go along, and the environment's name.
+        discretion: What may be told of the call; by the settings where it is not given.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, discretion: Discretion | None = None) -> None:
         self._settings = settings
+        self._discretion = discretion or Discretion(settings)
+        self._since: float | None = None
         self._lists: dict[str, list[Any]] = {}
         self._parts: dict[str, bytes] = {}
-        self._quote = False
         self._discovery: Discovery | None = None
         self._known: tuple[Sequence[Mention], Remarks] | None = None
 
+    def turn(self, capture: Capture) -> Literal["more", "less"] | None:
+        """Whether something else of the call may be told now than what was written.
+
+        The lines that come next are the whole then, and take the place of what was written.
+        """
+        before, since = self._since, self._discretion.since(capture)
+        if before is None or before == since:
+            return None
+        self._lists, self._parts = {}, {}
+        self._discovery = self._known = None
+        return "less" if since > before else "more"
+
     def lines(self, capture: Capture) -> bytes:
         """What has changed since the last capture that was `written`."""
+        self._since = self._discretion.since(capture)
+        capture = self._discretion.of(capture)
         self._new_lists: dict[str, list[Any]] = {}
         self._new_parts: dict[str, bytes] = {}
         lines: list[bytes] = []
@@ -90,24 +112,22 @@ class Pages:
         settings = self._settings
         values: dict[str, Any] = {
             "journal": _VERSION,
-            "environment": settings.environment,
-            "transcript_setting": settings.transcript,
+            "settings": {name: getattr(settings, name) for name in _SETTINGS},
         }
         for field in dataclasses.fields(Capture):
             if field.name not in _UNWRITTEN:
                 values[field.name] = getattr(capture, field.name)
-        self._quote = settings.transcript == "on" and not capture.facts.redaction
         # The moment is the file's own time.
         values["evidence"] = dataclasses.replace(capture.evidence, now=0.0)
         # Not compiled yet: the next page has what was said until then as well.
         heard = (capture.hear and capture.hear(0.0)) or Heard()
         if heard.rules is not None or capture.remarks.signals:
             if self._discovery is None:
-                self._discovery = Discovery(quote=not capture.facts.redaction)
+                self._discovery = Discovery()
             if (heard.mentions, capture.remarks) != self._known:
                 self._known = (heard.mentions, capture.remarks)
                 self._found = self._discovery.of(heard.rules, heard.mentions, capture.remarks)
-            values["values"], values["evidence_of_values"] = self._found
+            values["values"], values["evidence_of_values"] = self._discretion.found(*self._found)
             values["pack"] = heard.rules.id if heard.rules else None
         values["unheard"] = heard.dropped
         values["deaf"] = heard.deaf
@@ -131,11 +151,11 @@ class Pages:
             yield line
 
     def _plain(self, name: str, element: Any) -> Any:
-        if name != "said":
+        if name not in ("said", "finals"):
             return element
-        line: Line = element.line()
+        line: Line | Final = element.line() if name == "said" else element
         text = None if line.text is None else _BOUNDLESS.text("transcript", line.text)
-        return dataclasses.replace(line, text=text if self._quote else None)
+        return dataclasses.replace(line, text=None if self._settings.transcript == "off" else text)
 
 
 def replayed(lines: Iterable[bytes], last_alive: float) -> Replay:
@@ -196,11 +216,8 @@ def replayed(lines: Iterable[bytes], last_alive: float) -> Replay:
         capture = Capture(**values)
     except TypeError:
         raise Unusable("it ends before the session is known") from None  # nor its start
-    return Replay(
-        capture,
-        environment=str(parts.get("environment", "")),
-        transcript=str(parts.get("transcript_setting", "off")),
-    )
+    known = parts.get("settings") or {}
+    return Replay(capture, {name: known[name] for name in _SETTINGS if name in known})
 
 
 def _nothing(at: float) -> dict[str, Any]:
@@ -255,8 +272,7 @@ def _adapters() -> dict[str, TypeAdapter[Any]]:
     """How each part, or each element of a list, is read."""
     types: dict[str, Any] = {
         "journal": int,
-        "environment": str,
-        "transcript_setting": str,
+        "settings": dict[str, str],
         "values": dict[str, Any],
         "evidence_of_values": Signal,
         "pack": str | None,

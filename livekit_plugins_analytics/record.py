@@ -277,6 +277,9 @@ class TranscriptItem(Part):
     language: str | None = None
     agent: str | None = None
     latency: dict[str, float] = Field(default_factory=dict)
+    """Seconds by the framework's names, such as e2e_latency."""
+    committed: bool = True
+    """Whether the session made a turn of it; false: it was heard, and dropped."""
 
 
 class Transcript(Part):
@@ -368,6 +371,8 @@ class SessionRecord(Part):
     errors: list[Error] = Field(default_factory=list)
 
     transcript: Transcript | None = None
+    transcript_uri: str | None = None
+    """Where the words are, when they are kept beside the record."""
     privacy: Privacy = Field(default_factory=Privacy)
     completeness: Completeness = Field(default_factory=Completeness)
 

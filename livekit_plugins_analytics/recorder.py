@@ -15,6 +15,7 @@ from .export import Export
 from .facts import Facts, numbered
 from .guard import Guard
 from .log import logger
+from .privacy import Discretion, Redacting
 from .scribe import Logbook
 from .settings import Settings
 
@@ -60,11 +61,13 @@ class Recorder:
         courier: Courier | None,
         session_id: str | None,
         rules: Rules | None = None,
+        redacting: Redacting | None = None,
     ) -> None:
         self.session = session
         self._job = job
         self._settings = settings
         self._rules = rules
+        self._redacting = redacting
         self._guard = Guard()
         self._facts = job.facts if job else Facts()
         self._base_id = session_id or self._facts.session_id()
@@ -151,13 +154,27 @@ class Recorder:
         """A new call of the session: the first, or one after a restart."""
         _ids[self._base_id] += 1
         session_id = numbered(self._base_id, _ids[self._base_id])
-        before, call = self._call, Call(session, session_id, self._facts, self._guard, self._rules)
+        before = self._call
+        call = Call(
+            session,
+            session_id,
+            self._facts,
+            self._guard,
+            self._rules,
+            finals=self._settings.transcript != "off",
+        )
         if before:
             known = before.annotations
             call.annotations.set_user(known.user_email, known.user_metadata)
         self._call = call
         export = Export(
-            call, self._job, self._settings, courier, self._guard, self._logbook(call, courier)
+            call,
+            self._job,
+            self._settings,
+            courier,
+            self._guard,
+            self._logbook(call, courier),
+            self._redacting,
         )
         self._exports.append(export)
         if self._job:
@@ -172,7 +189,8 @@ class Recorder:
         """A journal for a real call; what is played in a test or a console needs none."""
         if self._job is None or self._facts.simulated or not courier.on_disk:
             return None
-        return Logbook(call.session_id, self._settings, lambda: courier.spool)
+        discretion = Discretion(self._settings, self._redacting)
+        return Logbook(call.session_id, self._settings, lambda: courier.spool, discretion)
 
     def _handler(self, name: str, courier: Courier) -> Callable[[Any], None]:
         def handle(event: Any) -> None:

@@ -74,17 +74,20 @@ def _recovered(orphan: Orphan, spool: Spool, settings: Settings) -> str | None:
     return replay.capture.session_id
 
 
-def record_of(replay: Replay, settings: Settings, *, lost_before: int) -> Parcel:
+def record_of(
+    replay: Replay, settings: Settings, *, lost_before: int, words: bool = True
+) -> Parcel:
     """The record of what a journal says.
 
     Args:
         replay: What it says.
         settings: Where the record will go.
         lost_before: Records that were lost before this one.
+        words: Whether a separate transcript goes along.
     """
-    as_it_was = settings.model_copy(
-        update={"environment": replay.environment, "transcript": replay.transcript}
-    )
+    as_it_was = replay.as_it_was(settings)
+    if not words and as_it_was.transcript == "separate":
+        as_it_was = as_it_was.model_copy(update={"transcript": "off"})
     try:
         record = assemble(replay.capture, as_it_was, lost_before=lost_before)
     except Exception as error:

@@ -15,6 +15,7 @@ from .delivery.names import new_token
 from .delivery.threads import start
 from .log import logger
 from .pages import Pages
+from .privacy import Discretion
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -33,17 +34,22 @@ class Logbook:
         session_id: The call's record.
         settings: What the record, and so the journal, may hold.
         spool: Finds the spool; called in the scribe's thread.
+        discretion: What may be told of the call; by the settings where it is not given.
     """
 
     def __init__(
-        self, session_id: str, settings: Settings, spool: Callable[[], Spool | None]
+        self,
+        session_id: str,
+        settings: Settings,
+        spool: Callable[[], Spool | None],
+        discretion: Discretion | None = None,
     ) -> None:
         self.token = new_token()
         """The session's record shares it."""
         self.failures = 0
         """How often the disk would not take what was to be written."""
         self._session_id = session_id
-        self._pages = Pages(settings)
+        self._pages = Pages(settings, discretion)
         self._checkpoints = Checkpoints(settings)
         self._spool = spool
         self._journal: Journal | None = None
@@ -70,8 +76,11 @@ class Logbook:
         if self._finished:
             return
         try:
+            change = self._pages.turn(capture)
             lines = self._pages.lines(capture)
-            if self._journal is None:
+            if change and self._journal is not None:
+                self._rewrite(self._journal, lines, private=change == "less")
+            elif self._journal is None:
                 spool = self._spool()
                 if spool is None:
                     self._finished = True
@@ -83,6 +92,18 @@ class Logbook:
         except (OSError, Full) as error:
             # The next capture has all that this one had, so nothing is lost if the disk recovers.
             self._failed(error)
+
+    def _rewrite(self, journal: Journal, lines: bytes, *, private: bool) -> None:
+        """Something else may be told of the call than what was written."""
+        try:
+            journal.rewrite(lines)
+        except (OSError, Full):
+            if private:
+                # What may not be told does not stay, whatever it costs.
+                self._journal = None
+                journal.discard()
+            raise
+        self._checkpoints.hurry()
 
     def beat(self) -> None:
         """In the scribe's thread: the call lives."""

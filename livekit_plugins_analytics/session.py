@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from livekit.agents import AgentSession, JobContext, get_job_context
 
 from .delivery import Courier, courier_for
-from .errors import SettingsError
+from .errors import AnalyticsError, SettingsError
 from .job import Job
 from .log import logger
+from .masking import chained, load_redactor
 from .rates import load_rates, load_rates_leniently
 from .record import safe_session_id
 from .recorder import Recorder
@@ -27,6 +28,8 @@ from .writers import Writer
 if TYPE_CHECKING:
     from livekit.agents import JobProcess
 
+    from .privacy import Redacting
+    from .redaction import Redactor
     from .signals import RuleSet
 
 # The framework kills a process whose setup takes more than 10 s (initialize_process_timeout).
@@ -49,6 +52,7 @@ def attach(
     user_metadata: Mapping[str, Any] | None = None,
     writers: Sequence[Writer] | None = None,
     rules: RuleSet | None = None,
+    redactor: Redactor | None = None,
 ) -> Recorder:
     """Record a session: one record per call, on its way when the session closes.
 
@@ -66,6 +70,7 @@ def attach(
         writers: Sinks of your own instead of the settings' (a
             `livekit_plugins_analytics.testing.MemoryWriter` in a test); nothing is spooled then.
         rules: Signal rules built in Python, instead of the pack that ``ANALYTICS_SIGNALS`` names.
+        redactor: Finds what is to be masked, beside what ``ANALYTICS_REDACT`` names.
 
     Returns:
         The recorder.
@@ -75,7 +80,7 @@ def attach(
         logger.warning("analytics.attach() was called twice for one session; the first call holds")
         return known
     settings = settings or _lenient_settings()
-    recorder = _recorder(session, ctx, settings, session_id, writers, rules)
+    recorder = _recorder(session, ctx, settings, session_id, writers, rules, redactor)
     _recorders[id(session)] = recorder
     _current.set(recorder)
     if user_email is not None or user_metadata is not None:
@@ -135,6 +140,7 @@ def prewarm(proc: JobProcess | None = None) -> None:
         logger.warning("the environment variable %s is no setting of analytics%s", name, hint)
     if settings.enabled:
         _load_rules(settings, at_start)
+        _load_redactor(settings, at_start)
         courier = _courier(settings)
         courier.prepare(timeout=_PREPARE_SECONDS)
         if _has_sink(settings):
@@ -151,6 +157,16 @@ def _load_rules(settings: Settings, at_start: bool) -> None:
     # In a job's process it has been logged, and calls are recorded without signals.
     if error is not None and at_start:
         raise SettingsError(f"ANALYTICS_SIGNALS: {error}") from None
+
+
+def _load_redactor(settings: Settings, at_start: bool) -> None:
+    """Build what redacts before the first call."""
+    try:
+        load_redactor(settings)
+    except AnalyticsError as error:
+        # In a job's process it has been logged, and calls are recorded without content.
+        if at_start:
+            raise SettingsError(f"ANALYTICS_REDACT: {error}") from None
 
 
 def _is_main() -> bool:
@@ -176,6 +192,7 @@ def _recorder(
     session_id: str | None,
     writers: Sequence[Writer] | None,
     rules: RuleSet | None,
+    redactor: Redactor | None,
 ) -> Recorder:
     if not settings.enabled:
         return Recorder(None, None, settings, None, "off")
@@ -193,10 +210,18 @@ def _recorder(
     if session_id and safe != session_id:
         logger.warning("analytics: the session id was made safe for keys and file names: %s", safe)
     found_by = rules_for(settings.signals) if rules is None else ready(rules)
-    recorder = Recorder(session, job, settings, courier, safe or None, found_by)
+    redacting = _redacting(settings, redactor)
+    recorder = Recorder(session, job, settings, courier, safe or None, found_by, redacting)
     if job:
         job.recorders.append(recorder)
     return recorder
+
+
+def _redacting(settings: Settings, own: Redactor | None) -> Redacting | None:
+    if settings.redact is None and own is None:
+        return None
+
+    return lambda: chained(load_redactor(settings), own)
 
 
 def _courier(settings: Settings) -> Courier:

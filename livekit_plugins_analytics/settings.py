@@ -8,7 +8,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, InstanceOf, ValidationError, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    InstanceOf,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -23,6 +30,8 @@ _BUCKET = re.compile(r"arn:[\w:/.-]+|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _LOG_GROUP = re.compile(r"[\w./#-]{1,512}", re.ASCII)
 # Namespaces (PutMetricData); "AWS/" is Amazon's own.
 _NAMESPACE = re.compile(r"(?!AWS/|:)[A-Za-z0-9./_#: -]{1,255}")
+TRANSCRIPTS = "transcripts/"
+"""The folder of separate transcripts, in the place of the records' own (``sessions/``)."""
 DIMENSIONS_WITHOUT_NULL = (
     "environment",
     "record_status",
@@ -98,8 +107,19 @@ class Settings(BaseSettings):
     aside in ``dead/``, which holds as much again before its oldest are deleted."""
     environment: str = "production"
     """Written to each record: production, staging, ..."""
-    transcript: Annotated[Literal["off", "on"], BeforeValidator(_lowered)] = "off"
-    """Whether the record carries the transcript."""
+    transcript: Annotated[Literal["off", "on", "separate"], BeforeValidator(_lowered)] = "off"
+    """Whether the record carries the transcript; "separate": it goes beside the record, under
+    ``transcripts/``, and the record says where."""
+    content_consent: Annotated[Literal["off", "required"], BeforeValidator(_lowered)] = "off"
+    """"required": what was said and who called is kept only with the caller's consent
+    (`Recorder.record_consent`)."""
+    consent_from: Annotated[Literal["start", "grant"], BeforeValidator(_lowered)] = "start"
+    """Whether a grant applies from the call's start, or only from its own moment."""
+    redact: str | None = None
+    """Entities that are masked wherever they are, with commas: email, phone, card, iban, ssn, ip,
+    and TOML files with patterns of your own; unset: none."""
+    redact_region: str = Field(default="US", pattern="^[A-Z]{2}$")
+    """The country whose phone numbers are written without a country code (ISO 3166)."""
     signals: Annotated[str, BeforeValidator(_lowered_off)] = "sales"
     """The rules that find signals in what callers say: a pack's name, "off", or a TOML file."""
     checkpoint_seconds: float | None = Field(default=None, ge=10)
@@ -165,6 +185,18 @@ class Settings(BaseSettings):
     def _stream_name(cls, value: str | None) -> str | None:
         if value is not None and not _LOG_STREAM.fullmatch(value):
             raise ValueError("a log stream's name: up to 512 characters, no ':' and no '*'")
+        return value
+
+    @field_validator("transcript")
+    @classmethod
+    def _transcript_place(cls, value: str, info: ValidationInfo) -> str:
+        known = info.data
+        has_files = known.get("s3_bucket") or known.get("directory")
+        if value == "separate" and known.get("log_group") and not has_files:
+            raise ValueError(
+                "a separate transcript is a file: set ANALYTICS_S3_BUCKET or "
+                "ANALYTICS_DIRECTORY, or use on"
+            )
         return value
 
     @field_validator("metrics_namespace")

@@ -52,6 +52,7 @@ class Testimony:
 def _own(said: Annotations) -> Remarks:
     return Remarks(
         notes=list(said.notes),
+        note_times=list(said.note_times),
         state=said.state,
         state_history=list(said.state_history),
         consent=said.consent,

@@ -302,14 +302,14 @@ def test_of_a_project_that_has_its_data_redacted_the_transcript_is_withheld() ->
     session = assemble(capture(facts=facts, **spoken("My card is 4111.")), ON)
 
     assert session.transcript is None
-    assert session.privacy.withheld == ["transcript"]
+    assert session.privacy.withheld == ["room_name", "transcript"]
     assert b"4111" not in line(session)
 
 
 def test_what_nobody_asked_for_is_not_withheld() -> None:
     facts = dataclasses.replace(JOB, redaction=True)
 
-    assert assemble(capture(facts=facts), OFF).privacy.withheld == []
+    assert assemble(capture(facts=facts), OFF).privacy.withheld == ["room_name"]
 
 
 # -- the bare record
@@ -515,9 +515,15 @@ async def test_in_a_job_with_redaction_the_transcript_is_withheld() -> None:
     with job_context(job(enable_redaction=True), fake=True) as ctx:
         row = await record_of(ON, ctx)
 
-    assert row["room_name"] == "call-4711"
+    assert row["room_name"] is None
     assert row["transcript"] is None
-    assert row["privacy"]["withheld"] == ["transcript", "signals.text"]
+    assert row["privacy"]["withheld"] == [
+        "conversation_notes",
+        "room_name",
+        "signals.text",
+        "tool_calls",
+        "transcript",
+    ]
 
 
 async def test_a_tool_that_hangs_at_the_end_is_cancelled_in_the_record() -> None:
@@ -563,4 +569,4 @@ def test_with_redaction_the_evidence_has_none_of_the_callers_words() -> None:
     assert plain.privacy.withheld == []
     assert [s.text for s in withheld.signals] == [None]
     assert withheld.discovered_signals == plain.discovered_signals
-    assert withheld.privacy.withheld == ["signals.text"]
+    assert withheld.privacy.withheld == ["room_name", "signals.text"]

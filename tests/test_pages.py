@@ -206,7 +206,7 @@ def test_the_words_are_nowhere_where_the_record_has_none() -> None:
     said = [line(1, "my secret")]
     lines = b"".join(written(Pages(OFF), capture(said=said)))
     assert b"my secret" not in lines
-    assert replay(capture(said=said), settings=OFF).transcript == "off"
+    assert replay(capture(said=said), settings=OFF).settings["transcript"] == "off"
     assert b"my secret" in b"".join(written(Pages(ON), capture(said=said)))
 
 

@@ -185,9 +185,11 @@ TREE: dict[str, Any] = {
         "items": [
             dict.fromkeys(
                 ("id", "role", "text", "at", "interrupted", "language", "agent", "latency")
+                + ("committed",)
             )
         ],
     },
+    "transcript_uri": None,
     "privacy": dict.fromkeys(("redacted", "counts", "withheld")),
     "completeness": dict.fromkeys(
         (

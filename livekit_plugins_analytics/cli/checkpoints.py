@@ -124,7 +124,7 @@ def _promoted(
 
 
 def _records_prefix(checkpoints: str, given: str | None) -> str:
-    from ..writers.s3 import beside
+    from ..writers import beside
 
     prefix = beside(checkpoints, "sessions/") if given is None else given.strip("/") + "/"
     if prefix == checkpoints:

@@ -27,6 +27,7 @@ class Annotations:
         self.version = 0
         """Grows with every change, so that nobody need compare."""
         self.notes: list[str] = []
+        self.note_times: list[float] = []
         self.state: str | None = None
         self.state_history: list[StateChange] = []
         self.consent: bool | None = None
@@ -48,6 +49,7 @@ class Annotations:
         if self._full(self.notes, _MAX_NOTES):
             return True
         self.notes.append(note)
+        self.note_times.append(time.time())
         return True
 
     def set_state(self, name: Any) -> bool:
@@ -65,7 +67,8 @@ class Annotations:
         # Only True is consent: "no" is a true value as well, and a mock passes for a bool.
         if type(granted) is not bool:
             return False
-        self.consent, self.consent_at = granted, time.time()
+        if granted is not self.consent:  # said twice, it holds since the first time
+            self.consent, self.consent_at = granted, time.time()
         self.consent_method = self._text("consent_method", method)
         return method is None or self.consent_method is not None
 

@@ -1,17 +1,16 @@
-"""What was said, item by item, as the session committed it."""
+"""What was said, item by item: as the session committed it, and as it was heard."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ..record import ToolCall, Transcript, TranscriptItem, seconds, utc
 from ..trim import Trimmer
 
 if TYPE_CHECKING:
-    from livekit.agents import ChatMessage
+    from livekit.agents import ChatMessage, UserInputTranscribedEvent
 
 # An hour of fast talk has about 1,500 turns; a session that goes on for days must not grow.
 _MAX_ITEMS = 20_000
@@ -67,11 +66,11 @@ class Said:
         """The message as data. Copies its text: for a thread."""
         message = self.message
         metrics = dict(message.metrics)
-        text = message.text_content or ""
+        text = _text(message)
         return Line(
             id=message.id,
             role=_ROLES[message.role],
-            text=text,
+            text="\n".join([*([text] if text else []), *_unspoken(message)]),
             at=message.created_at,
             interrupted=message.interrupted,
             metrics={
@@ -85,19 +84,48 @@ class Said:
         )
 
 
-class Words:
-    """The committed messages, by item id: a realtime model's revision replaces the first one."""
+@dataclass(frozen=True)
+class Final:
+    """One final transcript, whether or not the session made a turn of it."""
 
-    def __init__(self, trimmer: Trimmer) -> None:
+    text: str | None
+    """None where the words were not to be kept."""
+    at: float
+    item_id: str | None
+    language: str | None
+    behind: str | None
+    """The last message of the caller that had been committed by then, by its id."""
+
+
+class Words:
+    """The committed messages, by item id: a realtime model's revision replaces the first one.
+
+    Args:
+        trimmer: Bounds what is kept.
+        finals: Whether what was heard is kept beside what was committed.
+    """
+
+    def __init__(self, trimmer: Trimmer, *, finals: bool = True) -> None:
         self._said: dict[str, Said] = {}
+        self._finals: list[Final] = []
+        self._keeps_finals = finals
+        self._behind: str | None = None
         self._trimmer = trimmer
         self._language: str | None = None
         self.dropped = 0
 
-    def on_language(self, language: str | None) -> None:
-        """A final transcript came in this language; the turn it belongs to comes next."""
-        if language:
-            self._language = self._trimmer.text("transcript", language)
+    def on_final(self, event: UserInputTranscribedEvent) -> None:
+        """A final transcript came; as a rule the turn it belongs to comes next."""
+        if event.language:
+            self._language = self._trimmer.text("transcript", event.language)
+        if not self._keeps_finals or not event.transcript:
+            return
+        if len(self._finals) >= _MAX_ITEMS:
+            self.dropped += 1
+            return
+        self._finals.append(
+            Final(event.transcript, event.created_at, event.item_id, self._language, self._behind)
+        )
 
     def on_message(self, message: ChatMessage, agent: str | None) -> None:
         """A message was committed. System prompts never are part of the record."""
@@ -106,13 +134,41 @@ class Words:
         if message.id not in self._said and len(self._said) >= _MAX_ITEMS:
             self.dropped += 1
             return
-        language = self._language if message.role == "user" else None
+        language = None
+        if message.role == "user":
+            language, self._behind = self._language, message.id
         self._said[message.id] = Said(message, agent, language)
 
     @property
     def said(self) -> list[Said]:
         """The messages in the order in which they were first committed."""
         return list(self._said.values())
+
+    @property
+    def finals(self) -> list[Final]:
+        """The final transcripts in the order in which they came."""
+        return list(self._finals)
+
+
+def _text(message: ChatMessage) -> str:
+    """What was said or typed, also where a realtime model has it beside the sound."""
+    texts = [message.text_content or ""]
+    for content in message.content:
+        if getattr(content, "type", None) == "audio_content":
+            texts.append(getattr(content, "transcript", None) or "")
+    return "\n".join(text for text in texts if text)
+
+
+def _unspoken(message: ChatMessage) -> list[str]:
+    """Names of what a message has beside its words: pictures, and sound that nobody wrote down."""
+    names = []
+    for content in message.content:
+        kind = getattr(content, "type", None)
+        if kind == "image_content":
+            names.append("[image]")
+        elif kind == "audio_content" and not getattr(content, "transcript", None):
+            names.append("[audio]")
+    return names
 
 
 def _words(text: str) -> int | None:
@@ -146,55 +202,3 @@ def words_per_minute(
 def in_order(said: Iterable[Said | Line]) -> list[Line]:
     """The messages as data, in time order."""
     return sorted((s.line() for s in said), key=lambda line: line.at)
-
-
-def transcript(
-    lines: Sequence[Line], tools: Sequence[ToolCall], dropped: int
-) -> tuple[Transcript, int]:
-    """The transcript as the record has it, and how many texts were cut.
-
-    Args:
-        lines: The messages, in time order.
-        tools: The record's tool calls; they appear where they began.
-        dropped: Messages that were not kept.
-    """
-    trimmer = Trimmer()
-    items = [_item(line, trimmer) for line in lines]
-    items += [_tool(call) for call in tools]
-    items.sort(key=lambda i: (i.at is None, i.at))
-    speakers = {"user": "User", "agent": "Agent"}
-    spoken = [f"{speakers[i.role]}: {i.text}" for i in items if i.role in speakers]
-    cut = trimmer.cuts.total()
-    whole = Transcript(
-        source="session",
-        complete=dropped == 0 and not cut,
-        text="\n".join(spoken),
-        items=items,
-    )
-    return whole, cut
-
-
-def _item(line: Line, trimmer: Trimmer) -> TranscriptItem:
-    return TranscriptItem(
-        id=line.id,
-        role=line.role,
-        text=trimmer.text("transcript", line.text or ""),
-        at=utc(line.at),
-        interrupted=line.interrupted,
-        language=line.language,
-        agent=line.agent if line.role == "agent" else None,
-        latency={
-            name: value for name, raw in line.metrics.items() if (value := seconds(raw)) is not None
-        },
-    )
-
-
-def _tool(call: ToolCall) -> TranscriptItem:
-    outcome = call.error if call.status == "error" else call.result
-    return TranscriptItem(
-        id=call.call_id,
-        role="tool",
-        text=f"{call.tool}: {call.status}" + (f": {outcome}" if outcome else ""),
-        at=call.timestamp,
-        agent=call.agent,
-    )

@@ -75,6 +75,35 @@ class Journal:
             self._file.close()
             raise
 
+    def rewrite(self, lines: bytes) -> None:
+        """Have other lines in the place of all that was written, at once.
+
+        Raises:
+            Full: No more is taken.
+            OSError: The disk is full, or gone. Then nothing has changed.
+        """
+        before, size = self._file, self.size
+        temporary, self._file = _locked_temporary(self.path.parent)
+        self.size, self._torn = 0, False
+        try:
+            self.append(lines)
+            self.sync()
+            if sys.platform == "win32":  # pragma: no cover  # the suite runs on Linux
+                unlock(self._file)
+                unlock(before)
+                os.replace(temporary, self.path)
+                self._file = self.path.open("r+b", buffering=0)
+                try_lock(self._file)
+            else:
+                os.replace(temporary, self.path)
+                unlock(before)
+        except BaseException:
+            self._file.close()
+            self._file, self.size, self._torn = before, size, True
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+
     def append(self, lines: bytes) -> None:
         """Add lines, so that they survive the death of the process.
 

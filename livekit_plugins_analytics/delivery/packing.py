@@ -11,6 +11,8 @@ from typing import IO
 from ..writers import Parcel
 
 _VERSION = 1
+# Of a parcel with a transcript of its own: who does not know of it must leave it alone.
+_VERSION_WITH_TRANSCRIPT = 2
 # A line beyond it is none of ours.
 _LONGEST_HEADER = 100_000
 _SEAL = re.compile(rb"analytics-parcel (\d+) [0-9a-f]{8} (\d+)\n")
@@ -31,8 +33,12 @@ def packed(parcel: Parcel) -> bytes:
         "stream": parcel.stream,
         "probe": parcel.probe,
     }
-    rest = json.dumps(header).encode() + b"\n" + parcel.body + parcel.event
-    return _seal(rest) + rest
+    words = parcel.transcript
+    version = _VERSION
+    if words is not None:
+        version, header["transcript"] = _VERSION_WITH_TRANSCRIPT, len(words)
+    rest = json.dumps(header).encode() + b"\n" + parcel.body + (words or b"") + parcel.event
+    return _seal(rest, version) + rest
 
 
 def unpacked(file: IO[bytes]) -> Parcel:
@@ -45,13 +51,14 @@ def unpacked(file: IO[bytes]) -> Parcel:
     first = file.readline(100)
     if not (seal := _SEAL.fullmatch(first)):
         raise Unreadable("no parcel")
-    if int(seal[1]) != _VERSION:
+    version = int(seal[1])
+    if version not in (_VERSION, _VERSION_WITH_TRANSCRIPT):
         raise Unreadable("written by another version")
     # Before it is read: whatever lies there need not fit into memory.
     if int(seal[2]) != os.fstat(file.fileno()).st_size - len(first):
         raise Unreadable("torn")
     rest = file.read()
-    if _seal(rest) != first:
+    if _seal(rest, version) != first:
         raise Unreadable("damaged")
     try:
         return _parcel(rest)
@@ -67,7 +74,7 @@ def described(file: IO[bytes]) -> tuple[str, int]:
         OSError: The disk does not give it back.
     """
     seal = _SEAL.fullmatch(file.readline(100))
-    if not seal or int(seal[1]) != _VERSION:
+    if not seal or int(seal[1]) not in (_VERSION, _VERSION_WITH_TRANSCRIPT):
         raise Unreadable("no parcel of this version")
     try:
         header = json.loads(file.readline(_LONGEST_HEADER))
@@ -80,18 +87,21 @@ def _parcel(rest: bytes) -> Parcel:
     line, _, content = rest.partition(b"\n")
     header = json.loads(line)
     end = int(header["body"])
+    words = header.get("transcript")
+    event = end + (0 if words is None else int(words))
     return Parcel(
         session_id=header["session_id"],
         revision=header["revision"],
         name=header["name"],
         body=content[:end],
-        event=content[end:],
+        event=content[event:],
+        transcript=None if words is None else content[end:event],
         happened_at=header["happened_at"],
         stream=header["stream"],
         probe=header["probe"],
     )
 
 
-def _seal(rest: bytes) -> bytes:
+def _seal(rest: bytes, version: int) -> bytes:
     # CRC-32 finds every change of up to 32 bits in a row; the length finds what was cut off.
-    return b"analytics-parcel %d %08x %d\n" % (_VERSION, zlib.crc32(rest), len(rest))
+    return b"analytics-parcel %d %08x %d\n" % (version, zlib.crc32(rest), len(rest))

@@ -55,12 +55,10 @@ class Masks:
         own = self._masks(value)
         self._reserve(own)
         spans = self.spans(value, before=before)
-        pieces, at = [], 0
+        pieces: list[str] = []
+        at = 0
         for span in spans:
-            pieces += (
-                value[at : span.start],
-                self._mask(span.entity, value[span.start : span.end]),
-            )
+            pieces += value[at : span.start], self._mask(span.entity, value[span.start : span.end])
             at = span.end
         return "".join((*pieces, value[at:]))
 

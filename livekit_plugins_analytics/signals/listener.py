@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..coverage import covers
 from .fold import fold
 from .mention import Mention, When
 from .reader import Context, Reader
@@ -16,12 +16,8 @@ from .text import fold as plain
 # An hour of fast talk has about 1,500 turns; a session that goes on for days must not grow.
 _MAX_TURNS = 20_000
 _MAX_MENTIONS = 5_000
-# A turn's text and its finals differ in punctuation, or in a word that the agent's code changed;
-# "we use Slack" and "we use Zoho" share two words of three.
-_COVERED = 0.8
 # Only the end of what the agent says is the question.
 _MAX_LINE = 600
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
 @dataclass
@@ -89,7 +85,7 @@ class Listener:
             return
         self._user_spoke = True
         last = self._turns[-1] if self._turns else None
-        if last is not None and last.line == self._line and _covers(last.text, text):
+        if last is not None and last.line == self._line and covers(plain(last.text), plain(text)):
             return  # the final came after its turn
         if len(self._finals) >= _MAX_TURNS:
             self.dropped += 1
@@ -114,7 +110,8 @@ class Listener:
         loose = [
             f
             for f in waiting
-            if not (item_id is not None and f.item_id == item_id) and not _covers(committed, f.text)
+            if not (item_id is not None and f.item_id == item_id)
+            and not covers(plain(committed), plain(f.text))
         ]
         for turn in _joined(loose):
             self._add(turn)
@@ -165,19 +162,3 @@ def _joined(finals: Sequence[_Final]) -> list[_Turn]:
         else:
             turns.append(_Turn(final.item_id, final.text, final.at, final.line))
     return turns
-
-
-def _covers(turn: str, final: str) -> bool:
-    """Whether a turn has a final's words, in their order."""
-    said = _WORD.findall(plain(turn))
-    words = _WORD.findall(plain(final))
-    if not words:
-        return True
-    position = found = 0
-    for word in words:
-        try:
-            position = said.index(word, position) + 1
-        except ValueError:
-            continue
-        found += 1
-    return found >= len(words) * _COVERED

@@ -6,7 +6,7 @@ from .cloudwatch import NAME as CLOUDWATCH
 from .cloudwatch import CloudWatchWriter
 from .directory import DirectoryWriter
 from .s3 import CHECKPOINTS, S3Writer, s3_uri
-from .writer import MAX_EVENT_BYTES, Parcel, Writer
+from .writer import MAX_EVENT_BYTES, Parcel, Writer, beside
 
 __all__ = [
     "CLOUDWATCH",
@@ -14,6 +14,7 @@ __all__ = [
     "MAX_EVENT_BYTES",
     "Parcel",
     "Writer",
+    "beside",
     "checkpoint_writer",
     "region_of_environment",
     "s3_uri",

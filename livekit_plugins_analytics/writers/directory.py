@@ -10,7 +10,8 @@ from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from ..errors import SinkError
-from .writer import Parcel
+from ..settings import TRANSCRIPTS
+from .writer import Parcel, beside
 
 # Beside the records, as in S3.
 _PROBES = "probes/"
@@ -65,7 +66,14 @@ class DirectoryWriter:
         Returns:
             The file's path.
         """
-        name = PurePosixPath((_PROBES if parcel.probe else self._prefix) + parcel.name)
+        if parcel.transcript is not None:
+            # First: a record never points to what is not there.
+            self._write(beside(self._prefix, TRANSCRIPTS) + parcel.name, parcel.transcript)
+        prefix = _PROBES if parcel.probe else self._prefix
+        return self._write(prefix + parcel.name, parcel.body)
+
+    def _write(self, key: str, body: bytes) -> str:
+        name = PurePosixPath(key)
         path = self._root / str(name)
         # Names are ours, but a session's id may come from the user. The last comparison is for
         # Windows, where a backslash is a separator too.
@@ -79,7 +87,7 @@ class DirectoryWriter:
             )
         try:
             _make(path.parent)
-            _store(path, parcel.body)
+            _store(path, body)
         except (OSError, ValueError) as error:
             raise _explained(error) from None
         return str(path)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import SettingsError
-from ..settings import Settings
+from ..settings import TRANSCRIPTS, Settings
 from .aws import Aws
-from .writer import Parcel
+from .writer import Parcel, beside
 
 # Each takes the place of the prefix's last folder: readers of the records never see them.
 _PROBES = "analytics-probes/"
@@ -53,18 +53,24 @@ class S3Writer:
             ``s3://bucket/key``
         """
         key = _key(self._settings, parcel.name, _PROBES if parcel.probe else self._folder)
+        if parcel.transcript is not None:
+            # First: a record never points to what is not there.
+            self._put(_key(self._settings, parcel.name, TRANSCRIPTS), parcel.transcript)
+        self._put(key, parcel.body)
+        return f"s3://{self._bucket}/{key}"
+
+    def _put(self, key: str, body: bytes) -> None:
         try:
             self._client().put_object(
                 Bucket=self._bucket,
                 Key=key,
-                Body=parcel.body,
+                Body=body,
                 # With Content-Encoding too, some HTTP clients would inflate what is named .gz.
                 ContentType="application/gzip",
                 **self._encryption(),
             )
         except Exception as error:
             raise self._aws.failure(self.name, error) from None
-        return f"s3://{self._bucket}/{key}"
 
     def _client(self) -> Any:
         # boto3 itself takes path-style addresses wherever the endpoint is not AWS's own, by this
@@ -81,13 +87,18 @@ class S3Writer:
         }
 
 
-def s3_uri(settings: Settings, name: str) -> str:
+def s3_uri(settings: Settings, name: str, folder: str | None = None) -> str:
     """Return where `S3Writer` puts the record with this `Parcel.name`: ``s3://bucket/key``.
+
+    Args:
+        settings: ``s3_bucket`` must be set.
+        name: The parcel's.
+        folder: Takes the place of the prefix's last folder.
 
     Raises:
         SettingsError: There is no bucket.
     """
-    return f"s3://{_bucket(settings)}/{_key(settings, name)}"
+    return f"s3://{_bucket(settings)}/{_key(settings, name, folder)}"
 
 
 def _bucket(settings: Settings) -> str:
@@ -99,8 +110,3 @@ def _bucket(settings: Settings) -> str:
 def _key(settings: Settings, name: str, folder: str | None = None) -> str:
     prefix = settings.s3_prefix
     return (prefix if folder is None else beside(prefix, folder)) + name
-
-
-def beside(prefix: str, folder: str) -> str:
-    """The prefix with another last folder: ``a/sessions/`` to ``a/checkpoints/``."""
-    return "".join(prefix.rstrip("/").rpartition("/")[:2]) + folder

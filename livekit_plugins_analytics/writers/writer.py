@@ -26,8 +26,16 @@ class Parcel:
     """Unix seconds of the call's end: the log event's time."""
     stream: str
     """The agent's name, for sinks that sort by agent."""
+    transcript: bytes | None = None
+    """The words, where they are kept beside the record: gzip like the body. It goes under the same
+    name in the folder ``transcripts/``, before the record, which points there."""
     probe: bool = False
     """A test of the way, not a record: it goes beside the records, never among them."""
+
+
+def beside(prefix: str, folder: str) -> str:
+    """The prefix with another last folder: ``a/sessions/`` to ``a/checkpoints/``."""
+    return "".join(prefix.rstrip("/").rpartition("/")[:2]) + folder
 
 
 # CloudWatch Logs takes 1 MB an event (PutLogEvents in botocore's model) and counts 26 bytes on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from livekit.agents import Agent, AgentSession, ChatMessage
+from livekit.agents import Agent, AgentSession, ChatMessage, UserInputTranscribedEvent
 from livekit.agents.language import LanguageCode
 from livekit.agents.llm import ImageContent
 
@@ -11,6 +11,7 @@ from livekit_plugins_analytics.collectors import transcript as module
 from livekit_plugins_analytics.collectors.transcript import Words, in_order
 from livekit_plugins_analytics.record import ToolCall, Transcript, TranscriptItem, utc
 from livekit_plugins_analytics.testing import ScriptedLLM
+from livekit_plugins_analytics.transcription import transcript as written
 from livekit_plugins_analytics.trim import TEXT_LIMIT, Trimmer
 
 from .events import T, message
@@ -22,7 +23,19 @@ def words() -> Words:
 
 
 def transcript(words: Words, tools: list[ToolCall] | None = None) -> Transcript:
-    return module.transcript(in_order(words.said), tools or [], words.dropped)[0]
+    return written(in_order(words.said), tools or [], finals=words.finals, dropped=words.dropped)[0]
+
+
+def final(
+    text: str, at: float, *, language: str | None = None, item_id: str | None = None
+) -> UserInputTranscribedEvent:
+    return UserInputTranscribedEvent(
+        transcript=text,
+        is_final=True,
+        item_id=item_id,
+        language=None if language is None else LanguageCode(language),
+        created_at=T + at,
+    )
 
 
 def test_a_message_is_an_item_with_its_time_and_speaker(words: Words) -> None:
@@ -68,24 +81,24 @@ def test_an_interrupted_message_says_so(words: Words) -> None:
     assert transcript(words).items[0].interrupted
 
 
-def test_a_message_without_words_is_an_empty_item(words: Words) -> None:
+def test_a_picture_is_named_and_not_embedded(words: Words) -> None:
     words.on_message(
         ChatMessage(role="user", content=[ImageContent(image="https://example.com/x.jpg")]), None
     )
 
-    assert [i.text for i in transcript(words).items] == [""]
+    assert [i.text for i in transcript(words).items] == ["[image]"]
 
 
 # -- language
 
 
 def test_a_turn_has_the_language_heard_before_it(words: Words) -> None:
-    words.on_language(LanguageCode("de-DE"))
+    words.on_final(final("Guten Tag", 0.5, language="de-DE"))
     words.on_message(message("user", "Guten Tag", at=1), None)
-    words.on_language(None)
+    words.on_final(final("Bitte", 1.5))
     words.on_message(message("user", "Bitte", at=2), None)
     words.on_message(message("assistant", "Hallo", at=3), None)
-    words.on_language(LanguageCode("en"))
+    words.on_final(final("Hello", 3.5, language="en"))
     words.on_message(message("user", "Hello", at=4), None)
 
     items = transcript(words).items
@@ -168,7 +181,7 @@ def test_a_text_that_was_cut_leaves_the_transcript_incomplete_each_time_it_is_ma
     words.on_message(message("user", "x" * (TEXT_LIMIT + 1)), None)
 
     for _ in range(2):
-        result, cut = module.transcript(in_order(words.said), [], words.dropped)
+        result, cut = written(in_order(words.said))
 
         assert cut == 1
         assert len(result.items[0].text) == TEXT_LIMIT

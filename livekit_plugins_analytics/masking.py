@@ -1,0 +1,79 @@
+"""The redactor of this process: built once, by the thread that needs it first."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .errors import AnalyticsError
+from .log import logger
+
+if TYPE_CHECKING:
+    from .redaction import Redactor, Span
+    from .settings import Settings
+
+_lock = threading.Lock()
+_redactors: dict[tuple[str, str], Redactor | AnalyticsError] = {}
+
+
+def load_redactor(settings: Settings) -> Redactor | None:
+    """What the settings want masked; None: nothing.
+
+    The first call takes tenths of a second (libphonenumber's data): for a thread.
+
+    Raises:
+        RedactionError: The setting names an entity or a file that cannot be used.
+    """
+    if settings.redact is None:
+        return None
+    key = settings.redact, settings.redact_region
+    with _lock:
+        known = _redactors.get(key)
+        if known is None:
+            # Here, not above: a process that redacts nothing does not load it.
+            from .redaction import redactor
+
+            try:
+                known = redactor(settings.redact, region=settings.redact_region)
+            except AnalyticsError as error:
+                logger.error(
+                    "ANALYTICS_REDACT: %s. No content is told until this is mended.", error
+                )
+                known = error
+            _redactors[key] = known
+    if isinstance(known, AnalyticsError):
+        raise known
+    return known
+
+
+def chained(first: Redactor | None, second: Redactor | None) -> Redactor | None:
+    """What finds all that both find."""
+    if first is None or second is None:
+        return first or second
+    return _Chain(first, second)
+
+
+class _Chain:
+    """Two redactors as one."""
+
+    def __init__(self, first: Redactor, second: Redactor) -> None:
+        self._parts = (first, second)
+
+    @property
+    def entities(self) -> Sequence[str]:
+        return [entity for part in self._parts for entity in part.entities]
+
+    def find(self, text: str) -> list[Span]:
+        return [span for part in self._parts for span in part.find(text)]
+
+
+def _start_afresh() -> None:  # pragma: no cover  # runs in forked children
+    global _lock
+    _lock = threading.Lock()
+
+
+if sys.platform != "win32":  # pragma: no branch
+    os.register_at_fork(after_in_child=_start_afresh)
