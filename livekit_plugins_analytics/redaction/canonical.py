@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
-from . import phone
+from . import email, iban, ip, phone
 from .digits import read
 from .plain import plain
 
-_SIGNS = re.compile(r"[^a-z0-9]")
+_WRITTEN = {"email": email.canonical, "iban": iban.canonical, "ip": ip.canonical}
 
 
 def canonical(entity: str, text: str, region: str = "US") -> str:
@@ -19,6 +17,10 @@ def canonical(entity: str, text: str, region: str = "US") -> str:
         text: As it was written or said.
         region: The country of phone numbers without a country code.
     """
-    if entity in ("phone", "card", "ssn") and (digits := read(plain(text))):
+    said = plain(text)
+    if entity in ("phone", "card", "ssn") and (digits := read(said)):
         return phone.canonical(digits, region) if entity == "phone" else digits
+    # Another script has no plain form of its own.
+    if entity in _WRITTEN and text.isascii():
+        return _WRITTEN[entity](said)
     return " ".join(text.casefold().split())

@@ -28,7 +28,7 @@ def _in_run(said: Said, run: Run) -> Iterator[Span]:
     from stdnum import luhn
 
     items = run.items
-    i = 0
+    i, found = 0, False
     while i < len(items):
         digits, stop = "", 0
         for j in range(i, len(items)):
@@ -39,4 +39,15 @@ def _in_run(said: Said, run: Run) -> Iterator[Span]:
                 stop = j + 1
         if stop:
             yield Span(items[i].start, items[stop - 1].end, "card")
+            found = True
         i = stop or i + 1
+    if not found and _misheard(said, run):
+        yield Span(run.start, run.end, "card")
+
+
+def _misheard(said: Said, run: Run) -> bool:
+    """Whether it is a card's number but for a digit that was misheard or mistyped."""
+    if not _NETWORK.fullmatch(run.digits):
+        return False
+    kind = said.nearest(run.start, "card", "phone", "reference", "iban")
+    return kind == "card" or (kind is None and run.spoken)

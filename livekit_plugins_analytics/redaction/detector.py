@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
-from . import card, email, phone
+from . import card, email, iban, ip, phone, ssn
 from .canonical import canonical
 from .entities import ENTITIES, NAME
 from .errors import RedactionError
@@ -28,8 +28,11 @@ class Detector:
             "email": email.find,
             "phone": lambda said: phone.find(said, region),
             "card": card.find,
+            "iban": iban.find,
+            "ssn": ssn.find,
+            "ip": ip.find,
         }
-        self._finders = [finders[e] for e in self._entities if e in finders]
+        self._finders = [finders[e] for e in self._entities]
 
     @property
     def entities(self) -> Sequence[str]:

@@ -124,6 +124,8 @@ def _joined(plain: str, left: re.Match[str], right: re.Match[str]) -> bool:
     if gap in (",", "."):
         # "1,415" and "3.14" are one number each, which is no run's.
         return len(left[0]) == len(right[0]) == 1 or not (left[0] + right[0]).isdigit()
+    if " and " in gap and (left[0].isdigit() or right[0].isdigit()):
+        return False  # two numbers
     return _GAP.fullmatch(gap) is not None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .digits import Item, Run
+from .digits import Item, Run, runs
 from .said import Said
 from .span import Span
 
@@ -20,6 +20,8 @@ _SHAPED = re.compile(
 _LOCAL = re.compile(r"[2-9][0-9]{2}[-. ][0-9]{4}")
 # Enough digits for libphonenumber to be asked at all.
 _LIKELY = re.compile(r"[0-9](?:[^0-9a-z]{0,4}[0-9]){6}")
+# "PA_4155550123" is an identifier; SIP participants and rooms are named by their numbers.
+_NAMED = re.compile(r"(?<!sip)(?<!call)(?<!phone)(?<!tel)(?<!caller)[a-z0-9]_$")
 _EXTENSION = re.compile(r"[\s,;]*(?:ext|x|#|доб)", re.IGNORECASE)
 # A number has 15 digits at most, by E.164, and the sign of another country before it.
 _MOST = 15
@@ -60,9 +62,14 @@ def _written(said: Said, region: str) -> Iterator[Span]:
 
     for match in PhoneNumberMatcher(said.plain, region, Leniency.VALID, _MAX_TRIES):
         start, end = match.start, match.end
+        if _NAMED.search(said.plain, max(0, start - 12), start):
+            continue
         if extension := _EXTENSION.search(said.plain, start + 1, end):
             end = extension.start()
-        if _SHAPED.match(said.plain[start:end]) or not _other(said, start, end):
+        number = said.plain[start:end]
+        if any(map(_counting, runs(number))):
+            continue
+        if _SHAPED.match(number) or not _other(said, start, end):
             yield Span(start, end, "phone")
     for local in _LOCAL.finditer(said.plain):
         around = said.plain[local.start() - 1 : local.start()] + said.plain[local.end() :][:1]
@@ -78,7 +85,7 @@ def _other(said: Said, start: int, end: int) -> bool:
     if said.follows(end, "phone"):
         return False
     kind = said.nearest(start, *_KINDS)
-    return said.priced(start, end) or kind in ("reference", "version", "ssn", "iban")
+    return said.priced(start, end) or kind in ("reference", "version")
 
 
 def _in_run(said: Said, run: Run, region: str) -> Iterator[Span]:

@@ -50,3 +50,8 @@ def plain(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text.lower()
     return text.translate(_TABLE)
+
+
+def words(listed: str) -> frozenset[str]:
+    """A set of words, written with spaces between them."""
+    return frozenset(listed.split())
