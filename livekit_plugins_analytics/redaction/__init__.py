@@ -9,10 +9,11 @@ Pure: no LiveKit, no asyncio, no AWS; only `pack` reads files.
 
 from __future__ import annotations
 
-from .detector import redactor
+from .detector import Several, redactor
 from .entities import ENTITIES
 from .errors import RedactionError
 from .masks import Masks
+from .own import Own
 from .span import Redactor, Span
 
-__all__ = ["ENTITIES", "Masks", "RedactionError", "Redactor", "Span", "redactor"]
+__all__ = ["ENTITIES", "Masks", "Own", "RedactionError", "Redactor", "Several", "Span", "redactor"]

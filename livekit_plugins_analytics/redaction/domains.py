@@ -15,10 +15,10 @@ _DOTS = frozenset({"dot", "period", "point"})
 _JOINTS = frozenset({"dash", "hyphen", "minus", "underscore"})
 TOP = words(
     """
-    com org net edu gov mil int io co ai app dev info biz me us uk ca au de fr es it nl be ch at se
-    no dk fi pl cz sk hu ro bg gr tr pt ie nz jp cn kr in br mx ar cl za sg hk my ph th vn id il
-    ae sa ru ua eu tv fm ly gg so to cc cloud tech online shop store site website xyz health care
-    law legal agency studio solutions group team email mail blog news media design digital
+    com org net edu gov mil int io co ai app dev info biz me us uk ca au de fr es it nl be ch at
+    se no dk fi pl cz sk hu ro bg gr tr pt ie nz jp cn kr in br mx ar cl za sg hk my ph th vn id
+    il ae sa ru ua eu tv fm ly gg so to cc cloud tech online shop store site website xyz health
+    care law legal agency studio solutions group team email mail blog news media design digital
     systems services support network world life live today global company finance bank school
     academy center church club example test invalid localhost
     """

@@ -26,15 +26,15 @@ _NUMBERS = frozenset({*UNITS, *TEENS, *TENS, "double", "triple", "hundred", "tho
 _NO_NAME = words(
     """
     a about address addresses all am an and any are at available back based be been being both
-    bought but buy by call called can check come contact could day did do does doing done down each email
-    emails end find for from get go going got had has have he her here him his how i i'm if in is
-    isn't it it's its just know like listed live look looked looking looks mail make may me mean
-    meet meeting might mine more my named nine no not now of off offer ok okay on one or order
-    ordered our out over page please price put reach run runs sale saw see sell selling send she
-    shop shopping should site so some start started staying that that's the their them then there
-    there's they this those to too under up us use used visit was was we we're website well went
-    were what when where which while who why will with work worked working works would write yeah
-    yes yet you you're your
+    bought but buy by call called can check come contact could day did do does doing done down
+    each email emails end find for from get go going got had has have he her here him his how i
+    i'm if in is isn't it it's its just know like listed live look looked looking looks mail make
+    may me mean meet meeting might mine more my named nine no not now of off offer ok okay on one
+    or order ordered our out over page please price put reach run runs sale saw see sell selling
+    send she shop shopping should site so some start started staying that that's the their them
+    then there there's they this those to too under up us use used visit was was we we're website
+    well went were what when where which while who why will with work worked working works would
+    write yeah yes yet you you're your
     """
 )
 _LEADS = words(

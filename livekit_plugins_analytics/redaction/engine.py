@@ -31,7 +31,7 @@ class Pattern:
         RedactionError: RE2 refuses it, it is too large, or it matches the empty text.
     """
 
-    __slots__ = ("_regexp",)
+    __slots__ = ("_group", "_regexp")
 
     def __init__(self, written: str) -> None:
         if len(written) > MAX_PATTERN_CHARS:
@@ -51,10 +51,12 @@ class Pattern:
             )
         if any((m := self._regexp.search(t)) and m.end() == m.start() for t in (b"", b"zz")):
             raise RedactionError("matches the empty text; something in it must be required")
+        self._group = self._regexp.groupindex.get(b"value", 0)
 
     def spans(self, data: bytes) -> list[tuple[int, int]]:
-        """Where it matches, left to right, in bytes of the text's UTF-8."""
-        return [m.span() for m in self._regexp.finditer(data) if m.end() > m.start()]
+        """Where it matches, or its group ``value`` does, left to right, in bytes of UTF-8."""
+        found = (m.span(self._group) for m in self._regexp.finditer(data))
+        return [(start, end) for start, end in found if start < end]
 
 
 def _explained(error: Exception) -> str:
@@ -62,5 +64,8 @@ def _explained(error: Exception) -> str:
     raw = error.args[0] if error.args else ""
     message = raw.decode(errors="replace") if isinstance(raw, bytes) else str(raw)
     if "(?=" in message or "(?!" in message or "(?<" in message:
-        return f"{message}; RE2 has no lookaround: name words in 'context' or 'unless' instead"
+        return (
+            f"{message}; RE2 has no lookaround: name what is masked (?P<value>...) and write "
+            "what is around it outside, or use 'context'"
+        )
     return message or "RE2 refuses it"

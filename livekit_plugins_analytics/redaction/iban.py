@@ -10,8 +10,10 @@ from .plain import words
 from .said import Said
 from .span import Span
 
-_DIGIT = rf"(?:[0-9]|{'|'.join(UNITS)})"
-_START = re.compile(rf"(?<![a-z0-9])[a-z][ ,.-]{{0,2}}[a-z][ ,.-]{{0,2}}{_DIGIT}")
+_DIGIT = rf"(?:[0-9]|(?:{'|'.join(UNITS)})(?![a-z]))"
+_START = re.compile(
+    rf"(?<![a-z0-9])[a-z][ ,.-]{{0,2}}[a-z][ ,.-]{{0,2}}{_DIGIT}[ ,.-]{{0,2}}{_DIGIT}"
+)
 _PIECE = re.compile(r"[a-z0-9]+")
 _GAP = re.compile(r"[ ,.-]{0,3}")
 _SHORTEST, _LONGEST = 15, 34
@@ -56,7 +58,7 @@ def _end(said: Said, start: int) -> int:
             if read.isdigit():
                 likely = at
             # Without the bank's own check digit: not all banks that there are are known.
-            if iban.is_valid(text, check_country=False):
+            if _checks(text) and iban.is_valid(text, check_country=False):
                 best = at
     if not best and likely and said.nearest(start, "iban", "phone", "card") == "iban":
         return likely
@@ -65,3 +67,9 @@ def _end(said: Said, start: int) -> int:
 
 def _read(piece: str) -> str:
     return UNITS.get(piece, piece) if len(piece) > 1 else piece
+
+
+def _checks(text: str) -> bool:
+    """Whether the check digits are right: the library takes fifty times as long to see it."""
+    turned = text[4:] + text[:4]
+    return int("".join(str(int(c, 36)) for c in turned)) % 97 == 1
