@@ -15,6 +15,11 @@ _MASK = re.compile(r"\[([a-z][a-z0-9-]*?)(?:-([1-9]\d{0,5}))?\]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_+")
 # What stands between a text and what was said before it: no value goes across it.
 _BREAK = " :\n"
+# As much of what was said before as can tell something of a value, in characters.
+_REACH = 200
+
+UNCHECKED = "unchecked"
+"""The mask of a whole text whose redactor raised: nothing of it may leave."""
 
 
 class Masks:
@@ -34,7 +39,7 @@ class Masks:
         self._stable = stable
         # A redactor may know better than we do when two texts say the same.
         self._canonical = getattr(redactor, "canonical", canonical)
-        self._known = frozenset(ENTITIES) | frozenset(redactor.entities)
+        self._known = frozenset({*ENTITIES, *redactor.entities, UNCHECKED})
         self._numbers: dict[tuple[str, str], int] = {}
         self._taken: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
@@ -64,16 +69,26 @@ class Masks:
 
     def spans(self, value: str, *, before: str = "") -> list[Span]:
         """What `text` would mask, in order and without overlap."""
-        searched = value
-        if masks := [(m.start(), m.end()) for m in self._masks(value)]:
-            # A sign that belongs to no value, so that none goes across a mask.
-            searched = _MASK.sub(self._barred, value)
-        lead = f"{before}{_BREAK}" if before else ""
+        masks = self._masks(value)
+        # A sign that belongs to no value, so that none goes across a mask.
+        searched = _MASK.sub(self._barred, value) if masks else value
+        lead = f"{before[-_REACH:]}{_BREAK}" if before else ""
+        try:
+            spans = merged(self._redactor.find(lead + searched))
+        except Exception:
+            # Of a redactor that broke its promise nobody knows what it would have found.
+            return [Span(0, len(value), UNCHECKED)] if value else []
+        free = _free(masks, len(value))
         found = []
-        for span in merged(self._redactor.find(lead + searched)):
-            start, end = max(span.start - len(lead), 0), min(span.end - len(lead), len(value))
-            if start < end and not any(a < end and start < b for a, b in masks):
-                found.append(Span(start, end, span.entity))
+        at = 0
+        for span in spans:
+            start, end = span.start - len(lead), min(span.end - len(lead), len(value))
+            while at < len(free) and free[at][1] <= start:
+                at += 1
+            for first, last in free[at:]:
+                if first >= end:
+                    break
+                found.append(Span(max(start, first), min(end, last), span.entity))
         return found
 
     def value(self, value: Any, *, before: str = "") -> Any:
@@ -90,10 +105,13 @@ class Masks:
         if isinstance(value, str):
             return self.text(value, before=before)
         if isinstance(value, dict):
-            return {
-                self.text(k) if isinstance(k, str) else k: self._walk(v, _words(k))
-                for k, v in value.items()
-            }
+            walked: dict[Any, Any] = {}
+            for key, inner in value.items():
+                name = self.text(key) if isinstance(key, str) else key
+                while name in walked:
+                    name = f"{name}'"  # two keys that masks made the same
+                walked[name] = self._walk(inner, _words(key))
+            return walked
         if isinstance(value, (list, tuple)):
             return [self._walk(v, before) for v in value]
         if isinstance(value, float) and value.is_integer() or type(value) is int:
@@ -130,7 +148,7 @@ class Masks:
 
     def _mask(self, entity: str, surface: str) -> str:
         self._counts[entity] += 1
-        if not self._stable:
+        if not self._stable or entity == UNCHECKED:
             return f"[{entity}]"
         key = entity, self._canonical(entity, surface)
         number = self._numbers.get(key)
@@ -138,6 +156,12 @@ class Masks:
             self._taken[entity] += 1
             number = self._numbers[key] = self._taken[entity]
         return f"[{entity}-{number}]"
+
+
+def _free(masks: list[re.Match[str]], length: int) -> list[tuple[int, int]]:
+    """What no mask covers of a text, in order."""
+    edges = [0, *(edge for m in masks for edge in m.span()), length]
+    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
 
 
 def _words(key: Any) -> str:
