@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .errors import AnalyticsError
 from .log import logger
 
 if TYPE_CHECKING:
-    from .redaction import Redactor, Span
+    from .redaction import Redactor
     from .settings import Settings
 
 _lock = threading.Lock()
@@ -53,21 +52,9 @@ def chained(first: Redactor | None, second: Redactor | None) -> Redactor | None:
     """What finds all that both find."""
     if first is None or second is None:
         return first or second
-    return _Chain(first, second)
+    from .redaction import Several
 
-
-class _Chain:
-    """Two redactors as one."""
-
-    def __init__(self, first: Redactor, second: Redactor) -> None:
-        self._parts = (first, second)
-
-    @property
-    def entities(self) -> Sequence[str]:
-        return [entity for part in self._parts for entity in part.entities]
-
-    def find(self, text: str) -> list[Span]:
-        return [span for part in self._parts for span in part.find(text)]
+    return Several(first, second)
 
 
 def _start_afresh() -> None:  # pragma: no cover  # runs in forked children

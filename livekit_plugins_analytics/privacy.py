@@ -310,6 +310,8 @@ class Discretion:
                 "result": self._optional(call.result),
                 "error": self._optional(call.error),
             }
+        # An agent may call a tool that there is not, by any name.
+        values |= {"tool": self._text(call.tool), "agent": self._optional(call.agent)}
         fixed = {n: getattr(call, n) for n in ToolCall.model_fields if n not in values}
         return ToolCall.model_construct(**fixed, **values)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from livekit.agents import Agent, AgentSession, ChatMessage, UserInputTranscribedEvent
 from livekit.agents.language import LanguageCode
-from livekit.agents.llm import ImageContent
+from livekit.agents.llm import AudioContent, ImageContent
 
 from livekit_plugins_analytics.collectors import transcript as module
 from livekit_plugins_analytics.collectors.transcript import Words, in_order
-from livekit_plugins_analytics.record import ToolCall, Transcript, TranscriptItem, utc
+from livekit_plugins_analytics.record import Handoff, ToolCall, Transcript, TranscriptItem, utc
 from livekit_plugins_analytics.testing import ScriptedLLM
 from livekit_plugins_analytics.transcription import transcript as written
 from livekit_plugins_analytics.trim import TEXT_LIMIT, Trimmer
@@ -229,3 +229,87 @@ async def test_a_session_is_written_down_as_it_went() -> None:
     )
     assert "secret" not in result.model_dump_json()
     assert "llm_node_ttft" in result.items[1].latency
+
+
+# -- what was heard and not committed
+
+
+def texts(words: Words) -> list[tuple[str, bool]]:
+    return [(i.text, i.committed) for i in transcript(words).items]
+
+
+def test_what_a_turn_has_is_told_once(words: Words) -> None:
+    words.on_final(final("My number is 555.", 1))
+    words.on_final(final("867 5309", 2))
+    words.on_message(message("user", "My number is 555. 867 5309", at=1), None)
+    assert texts(words) == [("My number is 555. 867 5309", True)]
+
+
+def test_what_the_session_dropped_is_told(words: Words) -> None:
+    words.on_message(message("assistant", "Please hold the line.", at=0), "desk")
+    words.on_final(final("Cancel my order!", 1, language="en"))
+    words.on_message(message("user", "Hello?", at=2, id="item_2"), None)
+    words.on_final(final("Hello?", 2.5))
+    words.on_message(message("assistant", "Hi.", at=3), "desk")
+    words.on_final(final("and the last words", 4))
+
+    assert texts(words) == [
+        ("Please hold the line.", True),
+        ("Cancel my order!", False),
+        ("Hello?", True),
+        ("Hi.", True),
+        ("and the last words", False),
+    ]
+    heard = transcript(words).items[1]
+    assert (heard.role, heard.id, heard.language) == ("user", "heard-1", "en")
+    assert transcript(words).text.splitlines()[1] == "User: Cancel my order!"
+
+
+def test_a_final_of_a_committed_item_is_no_other(words: Words) -> None:
+    words.on_final(final("I need two boots", 1, item_id="item_1"))
+    words.on_message(message("user", "We want something else", at=1, id="item_1"), None)
+    assert texts(words) == [("We want something else", True)]
+
+
+def test_without_words_there_is_nothing_to_hear(words: Words) -> None:
+    words.on_final(final("", 1))
+    assert words.finals == []
+    deaf = Words(Trimmer(), finals=False)
+    deaf.on_final(final("Hello", 1))
+    assert deaf.finals == []
+
+
+def test_finals_beyond_the_bound_are_counted(words: Words) -> None:
+    for number in range(module._MAX_ITEMS + 1):
+        words.on_final(final("x", number))
+    assert (len(words.finals), words.dropped) == (module._MAX_ITEMS, 1)
+
+
+def test_sound_is_its_words_or_is_named(words: Words) -> None:
+    words.on_message(
+        ChatMessage(
+            role="user",
+            content=[
+                AudioContent(frame=[], transcript="Good day"),
+                AudioContent(frame=[]),
+                ImageContent(image="https://example.com/x.jpg"),
+                "See?",
+            ],
+        ),
+        None,
+    )
+    assert texts(words) == [("See?\nGood day\n[audio]\n[image]", True)]
+    assert in_order(words.said)[0].words == 3
+
+
+def test_a_handoff_stands_where_it_was(words: Words) -> None:
+    words.on_message(message("user", "Sales, please", at=1), None)
+    words.on_message(message("assistant", "Sales here.", at=3), "sales")
+    handoff = Handoff(from_agent="greeter", to="sales", at=utc(T + 2))
+    whole, _ = written(in_order(words.said), handoffs=[handoff])
+    assert [(i.role, i.text) for i in whole.items] == [
+        ("user", "Sales, please"),
+        ("system", "handoff: greeter to sales"),
+        ("agent", "Sales here."),
+    ]
+    assert whole.text == "User: Sales, please\nAgent: Sales here."
