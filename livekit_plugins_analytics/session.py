@@ -209,8 +209,11 @@ def _recorder(
     safe = safe_session_id(session_id) if isinstance(session_id, str) else ""
     if session_id and safe != session_id:
         logger.warning("analytics: the session id was made safe for keys and file names: %s", safe)
-    found_by = rules_for(settings.signals) if rules is None else ready(rules)
     redacting = _redacting(settings, redactor)
+    if safe and redacting and _is_personal(safe, redacting):
+        logger.warning("analytics: the session id has what is to be masked; another is taken")
+        safe = ""
+    found_by = rules_for(settings.signals) if rules is None else ready(rules)
     recorder = Recorder(session, job, settings, courier, safe or None, found_by, redacting)
     if job:
         job.recorders.append(recorder)
@@ -222,6 +225,15 @@ def _redacting(settings: Settings, own: Redactor | None) -> Redacting | None:
         return None
 
     return lambda: chained(load_redactor(settings), own)
+
+
+def _is_personal(session_id: str, redacting: Redacting) -> bool:
+    """Whether an id that is to name files and keys has what no record may have."""
+    try:
+        redactor = redacting()
+        return redactor is not None and bool(list(redactor.find(session_id)))
+    except Exception:  # it cannot be known
+        return True
 
 
 def _courier(settings: Settings) -> Courier:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import shutil
 import threading
@@ -12,11 +13,14 @@ from pathlib import Path
 import pytest
 
 from livekit_plugins_analytics import Settings
+from livekit_plugins_analytics.call import Capture, Remarks
+from livekit_plugins_analytics.checkpoint import Checkpoints
 from livekit_plugins_analytics.delivery import Spool
 from livekit_plugins_analytics.delivery.journal import Full, Journal, lines_of, orphans
 from livekit_plugins_analytics.delivery.names import new_token
-from livekit_plugins_analytics.pages import replayed
+from livekit_plugins_analytics.pages import Pages, replayed
 from livekit_plugins_analytics.scribe import Logbook
+from livekit_plugins_analytics.testing import MemoryWriter
 
 from .journal_chaos import call
 
@@ -174,3 +178,102 @@ def test_one_call_that_cannot_be_written_costs_no_other(
     good.close(safe=True)
     until(lambda: not scribes())
     assert "ValueError" in caplog.text and "secret words" not in caplog.text
+
+
+# -- what may be told changes
+
+
+def heard(number: int, consent: bool | None) -> Capture:
+    plain = call("RM_1-AJ_1", number)
+    return dataclasses.replace(plain, remarks=Remarks(consent=consent, consent_at=2.0))
+
+
+GATE = Settings(transcript="on", content_consent="required")
+
+
+def words_of(spool: Spool) -> list[str | None]:
+    (path,) = spool.journals()
+    said = replayed(lines_of(path), 1.0).capture.said
+    return [each.line().text for each in said]
+
+
+def test_a_grant_brings_the_words_and_a_withdrawal_takes_them_away(spool: Spool) -> None:
+    logbook = Logbook("RM_1-AJ_1", GATE, lambda: spool)
+    logbook.write(heard(1, None))
+    (path,) = spool.journals()
+    assert words_of(spool) == [None]
+
+    logbook.write(heard(2, True))
+    assert None not in words_of(spool) and len(words_of(spool)) == 2
+    logbook.write(heard(3, True))
+    words = [text.encode() for text in words_of(spool) if text]
+    assert len(words) == 3
+
+    logbook.write(heard(3, False))
+    assert spool.journals() == [path]
+    assert words_of(spool) == [None] * 3
+    assert not any(text in path.read_bytes() for text in words)
+    # It is still this process' own, and goes on.
+    assert list(orphans(spool)) == []
+    logbook.write(heard(4, False))
+    assert words_of(spool) == [None] * 4
+    logbook.finish(False)
+    (orphan,) = orphans(spool)
+    assert orphan.orphaned
+    orphan.discard()
+
+
+def test_where_the_disk_is_full_the_words_go_all_the_same(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    logbook = Logbook("RM_1-AJ_1", GATE, lambda: spool)
+    logbook.write(heard(1, True))
+    (path,) = spool.journals()
+    before = path.read_bytes()
+
+    # No file can be made in a directory that is gone, and the journal is still open.
+    moved = tmp_path / "moved"
+    spool.directory.rename(moved)
+    logbook.write(heard(1, False))
+    assert logbook.failures == 1
+    moved.rename(spool.directory)
+    assert path.read_bytes() == before  # nobody could reach it
+
+    logbook.write(heard(2, False))
+    assert words_of(spool) == [None] * 2
+    logbook.finish(True)
+
+
+def test_a_grant_that_cannot_be_written_costs_nothing_that_was(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    logbook = Logbook("RM_1-AJ_1", GATE, lambda: spool)
+    logbook.write(heard(1, None))
+    moved = tmp_path / "moved"
+    spool.directory.rename(moved)
+    logbook.write(heard(1, True))
+    assert logbook.failures == 1
+    moved.rename(spool.directory)
+    logbook.write(heard(2, True))
+    assert len(words_of(spool)) == 2 and None not in words_of(spool)
+    logbook.finish(True)
+
+
+def test_the_last_checkpoint_is_replaced_at_once(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    memory = MemoryWriter()
+    settings = GATE.model_copy(update={"checkpoint_seconds": 3600.0})
+    checkpoints = Checkpoints(settings, memory)
+    journal = Journal(spool, "RM_1-AJ_1", new_token(), Pages(settings).lines(call("RM_1-AJ_1", 1)))
+    checkpoints.hurry()  # nothing has been sent: there is nothing to replace
+    checkpoints.look(journal.path, journal.size)
+    assert memory.parcels == []
+    first = Checkpoints(settings.model_copy(update={"checkpoint_seconds": 0.0}), memory)
+    first.look(journal.path, journal.size)
+    memory.wait(1)
+    first.hurry()
+    until(lambda: _sent_again(first, journal, memory))
+    journal.discard()
+
+
+def _sent_again(checkpoints: Checkpoints, journal: Journal, memory: MemoryWriter) -> bool:
+    checkpoints.look(journal.path, journal.size)
+    return len(memory.parcels) > 1

@@ -30,6 +30,7 @@ NAMES = [
     "variables",
     "signals",
     "rates",
+    "redaction",
     "credentials",
     "region",
     "clock",
@@ -50,7 +51,8 @@ class TestWell:
         outcome = run("doctor", "--json", **account.variables, **livekit_server.environment())
 
         statuses = outcome.statuses
-        assert (statuses.pop("directory"), statuses.pop("rates")) == ("skipped", "skipped")
+        unset = [statuses.pop(name) for name in ("directory", "rates", "redaction")]
+        assert unset == ["skipped"] * 3
         assert set(statuses.values()) == {"ok"}
         assert (outcome.code, outcome.err, outcome.json["ok"]) == (0, "", True)
 
@@ -257,6 +259,26 @@ class TestFilesOfOnesOwn:
             check = outcome.check(name)
             assert check["status"] == "failed"
             assert "wrong.toml" in check["detail"] and check["fix"]
+
+
+class TestRedaction:
+    """What is masked."""
+
+    def test_the_entities_are_named(self, run: Run) -> None:
+        outcome = run(
+            "doctor", "--json", ANALYTICS_REDACT="email,ip", ANALYTICS_CONTENT_CONSENT="required"
+        )
+
+        check = outcome.check("redaction")
+        assert (check["status"], check["facts"]) == ("ok", {"entities": ["email", "ip"]})
+        assert check["detail"] == "masked: email, ip; content only with consent"
+
+    def test_an_unknown_one_fails_with_what_may_be_meant(self, run: Run) -> None:
+        outcome = run("doctor", "--json", ANALYTICS_REDACT="emial")
+
+        check = outcome.check("redaction")
+        assert (outcome.code, check["status"]) == (1, "failed")
+        assert "did you mean 'email'" in check["detail"] and "ANALYTICS_REDACT" in check["fix"]
 
 
 class TestDirectory:

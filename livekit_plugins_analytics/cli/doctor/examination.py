@@ -18,6 +18,7 @@ from .configuration import check_settings, check_variables
 from .mask import Mask
 from .probe import check_sink, probe
 from .rates import check_rates
+from .redaction import check_redaction
 from .rules import check_signals
 from .server import check_livekit
 from .spool import check_spool
@@ -44,6 +45,7 @@ def examine(from_file: frozenset[str] = frozenset()) -> list[Check]:
         ("variables", check_variables),
         ("signals", lambda: check_signals(settings)),
         ("rates", lambda: check_rates(settings)),
+        ("redaction", lambda: check_redaction(settings)),
         *_checks_of_aws(settings, wrong),
         *_checks_of_sinks(settings, wrong),
         ("spool", lambda: check_spool(settings)),
