@@ -206,13 +206,13 @@ def _recorder(
         courier = Courier(None, writers, budget=settings.export_budget_seconds)
     ctx = ctx or get_job_context(required=False)
     job = Job.of(ctx) if ctx else None
+    redacting = _redacting(settings, redactor)
+    if isinstance(session_id, str) and redacting and _is_personal(session_id, redacting):
+        logger.warning("analytics: the session id has what is to be masked; another is taken")
+        session_id = None
     safe = safe_session_id(session_id) if isinstance(session_id, str) else ""
     if session_id and safe != session_id:
         logger.warning("analytics: the session id was made safe for keys and file names: %s", safe)
-    redacting = _redacting(settings, redactor)
-    if safe and redacting and _is_personal(safe, redacting):
-        logger.warning("analytics: the session id has what is to be masked; another is taken")
-        safe = ""
     found_by = rules_for(settings.signals) if rules is None else ready(rules)
     recorder = Recorder(session, job, settings, courier, safe or None, found_by, redacting)
     if job:
