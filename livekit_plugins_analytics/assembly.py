@@ -238,7 +238,7 @@ def parcel(record: SessionRecord, settings: Settings, *, counted: bool = False) 
         event=event(
             record,
             limit=MAX_EVENT_BYTES,
-            s3_uri=s3_uri(settings, record.name) if settings.s3_bucket else None,
+            s3_uri=s3_uri(settings, record.name) if settings.keeps_objects else None,
             members=members,
         ),
         happened_at=record.end_time.timestamp(),

@@ -143,7 +143,7 @@ def prewarm(proc: JobProcess | None = None) -> None:
         _load_redactor(settings, at_start)
         courier = _courier(settings)
         courier.prepare(timeout=_PREPARE_SECONDS)
-        if _has_sink(settings):
+        if settings.has_sink:
             keep_sweeping(courier, settings)
 
 
@@ -200,7 +200,9 @@ def _recorder(
         courier = _courier(settings)
         if multiprocessing.parent_process() is not None:
             stop_sweeping()
-        if _has_sink(settings):
+        # Where no sink is configured, leftovers may be meant for sinks that are not known here, as
+        # where an agent is once started by hand without its variables.
+        if settings.has_sink:
             sweep(courier, settings)
     else:
         courier = Courier(None, writers, budget=settings.export_budget_seconds)
@@ -237,18 +239,12 @@ def _is_personal(session_id: str, redacting: Redacting) -> bool:
 
 
 def _courier(settings: Settings) -> Courier:
-    if settings.directory is None and (local := settings.local_directory):
+    if not settings.has_sink and (local := settings.local_directory):
         _say_once(
             f"no sink is configured: analytics records go to {local.absolute()}. Set "
             "ANALYTICS_S3_BUCKET or ANALYTICS_LOG_GROUP, or ANALYTICS_DIRECTORY to choose it"
         )
     return courier_for(settings)
-
-
-def _has_sink(settings: Settings) -> bool:
-    """Whether leftovers may be sent: where no sink is configured they may be meant for sinks that
-    are not known here, as where an agent is once started by hand without its variables."""
-    return bool(settings.directory or settings.s3_bucket or settings.log_group)
 
 
 def _say_once(message: str) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import difflib
 import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     BeforeValidator,
     Field,
     InstanceOf,
+    SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -52,6 +56,21 @@ _UNBOUNDED = frozenset(
 )
 # Log stream names (CreateLogStream): no colon, no asterisk.
 _LOG_STREAM = re.compile(r"[^:*]{1,512}")
+# Firehose's DeliveryStreamName.
+_FIREHOSE_STREAM = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
+# The Standard Webhooks specification: "whsec_" and 24 to 64 bytes in base64.
+_WEBHOOK_SECRET = "whsec_"
+_WEBHOOK_SECRET_BYTES = range(24, 65)
+# Sinks go by their names in the spool's files.
+_SINK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+SINKS = {
+    "directory": "directory",
+    "s3": "s3_bucket",
+    "cloudwatch": "log_group",
+    "firehose": "firehose_stream",
+    "webhook": "webhook_url",
+}
+"""The sinks that come with the package, each with the setting that says where it is."""
 
 
 def _lowered(value: Any) -> Any:
@@ -96,6 +115,16 @@ class Settings(BaseSettings):
     """The CloudWatch Logs group for one event per session; it must exist. Unset: no CloudWatch."""
     log_stream: str | None = None
     """The log stream; unset: ``{agent name}/{UTC day}``."""
+    firehose_stream: str | None = None
+    """The Amazon Data Firehose stream for records; it must exist. Unset: no Firehose."""
+    webhook_secret: SecretStr | None = None
+    """What webhooks are signed with (Standard Webhooks): ``whsec_`` and base64."""
+    webhook_allow_http: bool = False
+    """Whether `webhook_url` may be plain HTTP, which everybody on the way can read."""
+    webhook_allow_private: bool = False
+    """Whether `webhook_url` may lead to a private, loopback or link-local address."""
+    webhook_url: SecretStr | None = None
+    """Where records are POSTed. Not shown: such URLs often carry a key. Unset: no webhook."""
     directory: Path | None = None
     """A local directory for records, in S3's layout. ``./analytics`` where no sink is set."""
     spool_directory: Path | None = None
@@ -137,6 +166,10 @@ class Settings(BaseSettings):
     """The record's fields that tell these metrics apart, with commas between them, or "none"."""
     rates: Path | InstanceOf[RateCard] | None = None
     """The user's own rates, which go before list prices: a TOML file, or in code a `RateCard`."""
+    # The last one: it is checked against those before.
+    sinks: str | None = None
+    """The sinks that get records, with commas between them: those of this package and installed
+    ones by the name of their entry point. Unset: every one of this package that has a place."""
 
     @field_validator("*", mode="before")
     @classmethod
@@ -198,6 +231,69 @@ class Settings(BaseSettings):
                 "ANALYTICS_DIRECTORY, or use on"
             )
         return value
+
+    @field_validator("firehose_stream")
+    @classmethod
+    def _delivery_stream(cls, value: str | None) -> str | None:
+        if value is not None and not _FIREHOSE_STREAM.fullmatch(value):
+            raise ValueError(
+                "a Firehose stream's name: up to 64 letters, digits and _ . - (not its ARN)"
+            )
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            text = value.get_secret_value()
+            try:
+                if not text.startswith(_WEBHOOK_SECRET):
+                    raise ValueError
+                size = len(base64.b64decode(text[len(_WEBHOOK_SECRET) :], validate=True))
+            except (ValueError, binascii.Error):
+                size = 0
+            if size not in _WEBHOOK_SECRET_BYTES:
+                raise ValueError(
+                    "whsec_ followed by 24 to 64 bytes in base64, as the receiver shows it; a new "
+                    'one: echo "whsec_$(openssl rand -base64 32)"'
+                )
+        return value
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _receiver(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return None
+        text = value.get_secret_value()
+        url = _split(text)
+        if url is None or url.scheme not in ("https", "http") or not url.hostname:
+            raise ValueError("a URL such as https://hooks.example.com/calls, in ASCII")
+        if url.scheme == "http" and not info.data.get("webhook_allow_http"):
+            raise ValueError(
+                "plain HTTP shows what callers say to everybody on the way: take https://, or set "
+                "ANALYTICS_WEBHOOK_ALLOW_HTTP=true"
+            )
+        if url.username is not None:
+            raise ValueError(
+                "no user or password before the host: the signature shows who sends; a key may be "
+                "in the path or the query"
+            )
+        if not info.data.get("webhook_secret"):
+            raise ValueError("needs ANALYTICS_WEBHOOK_SECRET to sign with")
+        return value
+
+    @field_validator("sinks")
+    @classmethod
+    def _sink_names(cls, value: str | None, info: ValidationInfo) -> str | None:
+        names = _names(value or "")
+        for name in names:
+            if not _SINK_NAME.fullmatch(name):
+                raise ValueError(
+                    f"sinks' names with commas: {', '.join(SINKS)}, or that of an installed one"
+                )
+            if name in SINKS and info.data.get(SINKS[name]) is None:
+                raise ValueError(f"{name} needs {PREFIX}{SINKS[name].upper()}")
+        return ",".join(dict.fromkeys(names)) or None
 
     @field_validator("metrics_namespace")
     @classmethod
@@ -264,11 +360,32 @@ class Settings(BaseSettings):
             return cls(**defaults), _explained(error)
 
     @property
+    def has_sink(self) -> bool:
+        """Whether it is said where records go; else they go to ``./analytics``."""
+        return bool(self.sinks) or any(getattr(self, place) for place in SINKS.values())
+
+    @property
+    def sink_names(self) -> tuple[str, ...]:
+        """The names of the sinks that get records, those of this package first."""
+        if self.sinks is None:
+            named = [name for name, place in SINKS.items() if getattr(self, place)]
+            return tuple(named or ["directory"])
+        names = _names(self.sinks)
+        ours = [name for name in SINKS if name in names]
+        return (*ours, *(name for name in names if name not in SINKS))
+
+    @property
+    def keeps_objects(self) -> bool:
+        """Whether the bucket gets each record that is too large for a log event."""
+        sinks = self.sink_names
+        return bool(self.s3_bucket) and ("s3" in sinks or "firehose" in sinks)
+
+    @property
     def local_directory(self) -> Path | None:
         """Where the directory sink writes; None where records go to other sinks only."""
-        if self.directory is None and not self.s3_bucket and not self.log_group:
-            return Path("analytics")
-        return self.directory
+        if "directory" not in self.sink_names:
+            return None
+        return self.directory or Path("analytics")
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -289,6 +406,16 @@ def unknown_variables() -> dict[str, str | None]:
         for name in sorted(os.environ)
         if name.startswith(PREFIX) and name.upper() not in known
     }
+
+
+def _split(text: str) -> SplitResult | None:
+    """A URL's parts; None where it has none, or holds what no request line may."""
+    try:
+        url = urlsplit(text)
+        _ = url.port  # raises where it is no number
+    except ValueError:
+        return None
+    return url if text.isascii() and text.isprintable() and " " not in text else None
 
 
 def _names(text: str) -> list[str]:

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as tuned
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from livekit_plugins_analytics import AnalyticsError, Settings, SettingsError
 from livekit_plugins_analytics.settings import PREFIX, unknown_variables
 
 SECRET = "wJalrXUtnFEMI"
+WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 DEFAULTS: dict[str, Any] = {
     "enabled": True,
@@ -26,6 +27,11 @@ DEFAULTS: dict[str, Any] = {
     "s3_kms_key_id": None,
     "log_group": None,
     "log_stream": None,
+    "firehose_stream": None,
+    "webhook_secret": None,
+    "webhook_allow_http": False,
+    "webhook_allow_private": False,
+    "webhook_url": None,
     "directory": None,
     "spool_directory": None,
     "spool_max_days": 30.0,
@@ -44,6 +50,7 @@ DEFAULTS: dict[str, Any] = {
     "metrics": "off",
     "metrics_namespace": "LiveKitAnalytics",
     "metrics_dimensions": "agent_name,environment",
+    "sinks": None,
 }
 
 
@@ -76,6 +83,11 @@ RIGHT = [
     ("s3_kms_key_id", "alias/calls", "alias/calls"),
     ("log_group", "/voice/calls-1.a#b_c", "/voice/calls-1.a#b_c"),
     ("log_stream", "agent/2026-01-01", "agent/2026-01-01"),
+    ("firehose_stream", "Voice.calls_1-a", "Voice.calls_1-a"),
+    ("webhook_secret", WEBHOOK_SECRET, SecretStr(WEBHOOK_SECRET)),
+    ("webhook_allow_http", "true", True),
+    ("webhook_allow_private", "1", True),
+    ("sinks", " Acme, own-store,acme,", "acme,own-store"),
     ("directory", "/var/calls", Path("/var/calls")),
     ("directory", "~/calls", Path.home() / "calls"),
     ("spool_directory", "spool", Path("spool")),
@@ -117,6 +129,22 @@ WRONG = [
     ("log_group", SECRET + "*", "letters, digits"),
     ("log_stream", SECRET + ":1", "no ':'"),
     ("log_stream", SECRET * 100, "512"),
+    ("firehose_stream", f"arn:aws:firehose:eu-west-1:1:deliverystream/{SECRET}", "not its ARN"),
+    ("firehose_stream", SECRET * 5, "up to 64"),
+    ("webhook_secret", SECRET, "whsec_"),
+    ("webhook_secret", f"whsec_{SECRET}===", "base64"),
+    ("webhook_secret", "whsec_QUJD", "24 to 64 bytes"),
+    ("webhook_url", SECRET, "https://"),
+    ("webhook_url", f"ftp://{SECRET}.example", "https://"),
+    ("webhook_url", f"https://x.example:{SECRET}/", "https://"),
+    ("webhook_url", f"https://x.example/ {SECRET}", "https://"),
+    ("webhook_url", f"https://höoks.example/{SECRET}", "ASCII"),
+    ("webhook_url", f"http://x.example/{SECRET}", "ANALYTICS_WEBHOOK_ALLOW_HTTP"),
+    ("webhook_url", f"https://me:{SECRET}@x.example/", "before the host"),
+    ("webhook_url", f"https://x.example/{SECRET}", "ANALYTICS_WEBHOOK_SECRET"),
+    ("sinks", f"{SECRET}!", "with commas"),
+    ("sinks", "acme,s3", "s3 needs ANALYTICS_S3_BUCKET"),
+    ("sinks", "webhook", "webhook needs ANALYTICS_WEBHOOK_URL"),
     ("directory", f"~{SECRET}/x", "home directory"),
     ("spool_directory", f"~{SECRET}/x", "home directory"),
     ("spool_max_days", SECRET, "number"),
@@ -152,7 +180,9 @@ def test_there_is_a_default_for_everything() -> None:
 
 
 def test_every_setting_is_in_the_tables_of_this_module() -> None:
-    assert set(Settings.model_fields) == set(DEFAULTS) == {name for name, _, _ in RIGHT}
+    assert set(Settings.model_fields) == set(DEFAULTS)
+    # A webhook's URL is right only beside its secret.
+    assert set(DEFAULTS) == {name for name, _, _ in RIGHT} | {"webhook_url"}
 
 
 def test_every_setting_says_what_it_is() -> None:
@@ -366,6 +396,74 @@ def test_a_directory_that_is_asked_for_is_used_beside_other_sinks() -> None:
 def test_the_spool_has_a_place_of_its_own() -> None:
     assert Settings().spool == Path(".analytics-spool")
     assert Settings(spool_directory=Path("elsewhere")).spool == Path("elsewhere")
+
+
+# -- webhooks
+
+
+def test_a_webhook_has_a_url_and_a_secret_and_shows_neither(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    url = f"https://hooks.example.com:8443/{SECRET}?key={SECRET}"
+    environment.setenv("ANALYTICS_WEBHOOK_URL", url + "\n")
+    environment.setenv("ANALYTICS_WEBHOOK_SECRET", WEBHOOK_SECRET)
+
+    settings = Settings.load()
+
+    assert settings.webhook_url and settings.webhook_url.get_secret_value() == url
+    shown = repr(settings) + str(settings.model_dump(mode="json"))
+    assert SECRET not in shown and WEBHOOK_SECRET not in shown
+
+
+def test_plain_http_can_be_allowed(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ANALYTICS_WEBHOOK_URL", "http://hooks.example.com/")
+    environment.setenv("ANALYTICS_WEBHOOK_SECRET", WEBHOOK_SECRET)
+    environment.setenv("ANALYTICS_WEBHOOK_ALLOW_HTTP", "true")
+
+    assert Settings.load().webhook_url
+
+
+def test_leniently_a_wrong_secret_takes_the_webhook_with_it(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("ANALYTICS_WEBHOOK_URL", "https://hooks.example.com/")
+    environment.setenv("ANALYTICS_WEBHOOK_SECRET", SECRET)
+    environment.setenv("ANALYTICS_SINKS", "webhook")
+
+    settings, problem = Settings.load_leniently()
+
+    assert settings == Settings.model_construct()
+    assert problem and "ANALYTICS_WEBHOOK_SECRET: " in problem
+
+
+# -- which sinks
+
+PLACES: list[tuple[dict[str, Any], tuple[str, ...], bool]] = [
+    ({}, ("directory",), False),
+    ({"s3_bucket": "bucket"}, ("s3",), True),
+    ({"log_group": "calls"}, ("cloudwatch",), False),
+    ({"firehose_stream": "calls"}, ("firehose",), False),
+    ({"firehose_stream": "calls", "s3_bucket": "bucket"}, ("s3", "firehose"), True),
+    (
+        {"firehose_stream": "calls", "s3_bucket": "bucket", "sinks": "acme,firehose"},
+        ("firehose", "acme"),
+        True,
+    ),
+    ({"log_group": "calls", "s3_bucket": "bucket", "sinks": "cloudwatch"}, ("cloudwatch",), False),
+    ({"sinks": "acme"}, ("acme",), False),
+]
+
+
+@pytest.mark.parametrize(("changes", "names", "objects"), PLACES)
+def test_a_place_makes_a_sink_unless_others_are_named(
+    changes: dict[str, Any], names: tuple[str, ...], objects: bool
+) -> None:
+    settings = Settings(**changes)
+
+    assert settings.sink_names == names
+    assert settings.keeps_objects is objects
+    assert settings.has_sink is bool(changes)
+    assert settings.local_directory == (Path("analytics") if "directory" in names else None)
 
 
 # -- typing errors in names

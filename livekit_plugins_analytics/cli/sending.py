@@ -27,12 +27,12 @@ _SHOWN = 10
 def settings_with_sink_or_exit() -> Settings:
     """The settings; where they name no sink, the command ends."""
     settings = settings_or_exit()
-    if settings.directory is None and settings.local_directory:
+    if not settings.has_sink:
         # By default records go to a directory. Here that would rather be a cron job without the
         # agent's variables, taking records from the spool that are meant for S3.
         give_up(
             "No sink is set: set ANALYTICS_S3_BUCKET, ANALYTICS_LOG_GROUP or ANALYTICS_DIRECTORY "
-            "as for the agent."
+            "(or another sink's place) as for the agent."
         )
     return settings
 
