@@ -13,7 +13,13 @@ from ..writers import Parcel, Writer
 
 T = TypeVar("T")
 
-_LABELS = {"s3": "S3", "cloudwatch": "CloudWatch Logs", "directory": "the directory"}
+_LABELS = {
+    "s3": "S3",
+    "cloudwatch": "CloudWatch Logs",
+    "firehose": "Firehose",
+    "webhook": "the webhook",
+    "directory": "the directory",
+}
 
 # One line a minute says enough of a sink that is down.
 _QUIET_SECONDS = 60.0

@@ -5,6 +5,7 @@ from .aws import Aws, region_of_environment
 from .cloudwatch import NAME as CLOUDWATCH
 from .cloudwatch import CloudWatchWriter
 from .directory import DirectoryWriter
+from .firehose import FirehoseWriter
 from .s3 import CHECKPOINTS, S3Writer, s3_uri
 from .writer import MAX_EVENT_BYTES, Parcel, Writer, beside
 
@@ -30,11 +31,14 @@ def checkpoint_writer(settings: Settings) -> Writer | None:
 def writers_for(settings: Settings) -> list[Writer]:
     """Return the sinks that the settings ask for; nothing is created or sent yet."""
     writers: list[Writer] = []
-    if folder := settings.local_directory:
-        writers.append(DirectoryWriter(folder, settings.s3_prefix))
     aws = Aws()
-    if settings.s3_bucket:
-        writers.append(S3Writer(settings, aws))
-    if settings.log_group:
-        writers.append(CloudWatchWriter(settings, aws))
+    for name in settings.sink_names:
+        if name == "directory" and (folder := settings.local_directory):
+            writers.append(DirectoryWriter(folder, settings.s3_prefix))
+        elif name == "s3":
+            writers.append(S3Writer(settings, aws))
+        elif name == CLOUDWATCH:
+            writers.append(CloudWatchWriter(settings, aws))
+        elif name == "firehose":
+            writers.append(FirehoseWriter(settings, aws))
     return writers

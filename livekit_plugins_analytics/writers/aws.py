@@ -28,13 +28,19 @@ _ANY_REGION = "us-east-1"
 # The operation that failed -> the IAM action it needs, and on what.
 _BUCKET = "the bucket of ANALYTICS_S3_BUCKET (and kms:GenerateDataKey on its KMS key, if any)"
 _GROUP = "the log group of ANALYTICS_LOG_GROUP"
+_STREAM = "the stream of ANALYTICS_FIREHOSE_STREAM"
 _ACTIONS = {
     "PutObject": ("s3:PutObject", _BUCKET),
     "CreateSession": ("s3express:CreateSession", _BUCKET),
     "CreateLogStream": ("logs:CreateLogStream", _GROUP),
     "PutLogEvents": ("logs:PutLogEvents", _GROUP),
+    "PutRecordBatch": ("firehose:PutRecordBatch", _STREAM),
 }
-_VARIABLES = {"s3": "ANALYTICS_S3_BUCKET", "cloudwatch": "ANALYTICS_LOG_GROUP"}
+_VARIABLES = {
+    "s3": "ANALYTICS_S3_BUCKET",
+    "cloudwatch": "ANALYTICS_LOG_GROUP",
+    "firehose": "ANALYTICS_FIREHOSE_STREAM",
+}
 
 _DENIED = "Allow {action} on {resource} in the IAM policy of the credentials in use"
 _EXPIRED_TOKEN = (
@@ -61,6 +67,15 @@ _KMS = (
 )
 _NO_BUCKET = "Create the bucket of ANALYTICS_S3_BUCKET, or correct the name"
 _NO_GROUP = "Create the log group of ANALYTICS_LOG_GROUP in the region of AWS_REGION"
+_NO_STREAM = "Create the stream of ANALYTICS_FIREHOSE_STREAM in the region of AWS_REGION"
+_NO_DIRECT_PUT = (
+    "The stream of ANALYTICS_FIREHOSE_STREAM has another source: create one with the source Direct"
+    " PUT"
+)
+_KMS_OF_STREAM = (
+    "The KMS key of the stream of ANALYTICS_FIREHOSE_STREAM cannot be used: it must exist, be"
+    " enabled and be granted to Firehose"
+)
 _UNREACHABLE = (
     "Nothing answers: check the network, AWS_REGION and, where they are set,"
     " ANALYTICS_S3_ENDPOINT_URL and AWS_ENDPOINT_URL"
@@ -98,6 +113,12 @@ _PERMANENT = {
         "The store does not know all of S3: unset ANALYTICS_S3_KMS_KEY_ID, or set"
         " AWS_REQUEST_CHECKSUM_CALCULATION=when_required"
     ),
+}
+# The same code, said of something else.
+_PERMANENT_IN = {
+    ("PutRecordBatch", "ResourceNotFoundException"): _NO_STREAM,
+    ("PutRecordBatch", "InvalidSourceException"): _NO_DIRECT_PUT,
+    ("PutRecordBatch", "InvalidKMSResourceException"): _KMS_OF_STREAM,
 }
 # Answers without a code of their own: botocore gives the status.
 _PERMANENT |= {"401": _DENIED, "403": _DENIED, "301": _WRONG_REGION}
@@ -153,7 +174,7 @@ class Aws:
 
     def client(
         self,
-        service: Literal["s3", "logs"],
+        service: Literal["s3", "logs", "firehose"],
         endpoint_url: str | None = None,
         setup: Callable[[Any], None] | None = None,
     ) -> Any:
@@ -306,9 +327,8 @@ def answered(sink: str, operation: str, status: int, code: object) -> SinkError:
     if code.startswith("KMS."):
         return SinkError(sink, name, retryable=False, fix=_KMS)
     action, resource = _ACTIONS.get(operation, (f"sts:{operation}", "the role of AWS_ROLE_ARN"))
-    fix = _PERMANENT.get(code, _REFUSED).format(
-        action=action, resource=resource, variable=_VARIABLES.get(sink, sink)
-    )
+    fix = _PERMANENT_IN.get((operation, code)) or _PERMANENT.get(code, _REFUSED)
+    fix = fix.format(action=action, resource=resource, variable=_VARIABLES.get(sink, sink))
     return SinkError(
         sink,
         name,

@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_firehose import FirehoseClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
 
@@ -69,6 +70,10 @@ class Endpoint:
         return self._session().client(
             "logs", endpoint_url=self.endpoint_url, config=CONFIG.merge(config or Config())
         )
+
+    def firehose(self) -> FirehoseClient:
+        """Return a Firehose client."""
+        return self._session().client("firehose", endpoint_url=self.endpoint_url, config=CONFIG)
 
     def _session(self) -> boto3.Session:
         # Not the default session, which is shared. A session keeps the service models it has

@@ -1,8 +1,9 @@
-"""An S3 and CloudWatch Logs of our own that fails on demand."""
+"""An S3, CloudWatch Logs and Firehose of our own that fails on demand."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import socket
 import struct
@@ -23,7 +24,7 @@ from .endpoint import Endpoint
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-Service = Literal["s3", "logs"]
+Service = Literal["s3", "logs", "firehose"]
 
 Mode = Literal[
     "ok",  # stores and answers
@@ -33,11 +34,13 @@ Mode = Literal[
     "lost_answer",  # stores, then resets the connection: the caller cannot know
     "slow",  # stores, then answers after `delay` seconds
     "503",  # ServiceUnavailable
-    "throttle",  # SlowDown by S3, ThrottlingException by Logs
+    "throttle",  # SlowDown by S3, ThrottlingException by Logs and Firehose
     "access_denied",
     "expired_token",
-    "missing",  # no such bucket, no such log group
-    "rejected",  # Logs answers 200, with the events rejected as too old; S3 stores
+    "missing",  # no such bucket, log group, stream
+    # Logs answers 200, with the events rejected as too old, Firehose 200 with every record failed;
+    # S3 stores.
+    "rejected",
 ]
 
 # What each service answers in a mode: status, code, message.
@@ -68,7 +71,28 @@ _ERRORS: dict[Service, dict[str, tuple[int, str, str]]] = {
             "The specified log group does not exist.",
         ),
     },
+    "firehose": {
+        "503": (503, "ServiceUnavailableException", "The service is unavailable."),
+        "throttle": (400, "ThrottlingException", "Rate exceeded"),
+        "access_denied": (
+            400,
+            "AccessDeniedException",
+            "User is not authorized to perform: firehose:PutRecordBatch",
+        ),
+        "expired_token": (
+            400,
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+        ),
+        "missing": (
+            400,
+            "ResourceNotFoundException",
+            "Firehose calls under account 1 not found.",
+        ),
+    },
 }
+
+_SERVICES: tuple[Service, ...] = get_args(Service)
 
 # The longest a test waits for something on this machine before it fails.
 WAIT_TIMEOUT = 10.0
@@ -85,10 +109,10 @@ class Request:
 
     Attributes:
         time: When, on the clock of ``time.monotonic()``.
-        service: ``s3`` or ``logs``.
+        service: ``s3``, ``logs`` or ``firehose``.
         operation: As the service calls it: ``PutObject``, ``PutLogEvents``.
-        key: ``bucket/key`` of an object, ``group/stream`` of a log stream; the first part alone
-            where a request names no more.
+        key: ``bucket/key`` of an object, ``group/stream`` of a log stream, the name of a Firehose
+            stream; the first part alone where a request names no more.
         mode: The mode it met.
         headers: Headers, names in lower case.
         body: The body.
@@ -115,11 +139,11 @@ class _Answer:
 class FaultServer(Endpoint):
     """An endpoint for boto3 whose failures a test switches on and off while it runs.
 
-    In the mode ``ok`` every bucket and log group exists; a log stream must be created first, as
-    with AWS. Signatures are not checked.
+    In the mode ``ok`` every bucket, log group and Firehose stream exists; a log stream must be
+    created first, as with AWS. Signatures are not checked.
 
     Args:
-        mode: The mode of both services at the start.
+        mode: The mode of all services at the start.
 
     Attributes:
         delay: Seconds before the answer in the mode ``slow``.
@@ -127,12 +151,13 @@ class FaultServer(Endpoint):
 
     def __init__(self, mode: Mode = "ok") -> None:
         self.delay = 1.0
-        self._modes: dict[Service, Mode] = {"s3": _checked(mode), "logs": mode}
-        self._plans: dict[Service, deque[Mode]] = {"s3": deque(), "logs": deque()}
+        self._modes: dict[Service, Mode] = dict.fromkeys(_SERVICES, _checked(mode))
+        self._plans: dict[Service, deque[Mode]] = {service: deque() for service in _SERVICES}
         self._changed = threading.Condition()  # guards what is recorded and stored
         self._requests: list[Request] = []
         self._objects: dict[str, dict[str, bytes]] = {}
         self._streams: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self._records: dict[str, list[bytes]] = {}
         # What follows belongs to the server's thread.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -178,7 +203,7 @@ class FaultServer(Endpoint):
 
     @property
     def mode(self) -> Mode:
-        """The mode of both services, for the requests read from now on.
+        """The mode of all services, for the requests read from now on.
 
         Raises:
             ValueError: Set to something that is no mode, or read while the services differ.
@@ -189,13 +214,13 @@ class FaultServer(Endpoint):
 
     @mode.setter
     def mode(self, mode: Mode) -> None:
-        self._modes = {"s3": _checked(mode), "logs": mode}
+        self._modes = dict.fromkeys(_SERVICES, _checked(mode))
         if self._loop:
             self._call(self._listen(mode != "refused"))
 
     @property
     def s3_mode(self) -> Mode:
-        """The mode of S3 alone; ``refused`` is for both services only, which share a port."""
+        """The mode of S3 alone; ``refused`` is for all services only, which share a port."""
         return self._modes["s3"]
 
     @s3_mode.setter
@@ -204,12 +229,21 @@ class FaultServer(Endpoint):
 
     @property
     def logs_mode(self) -> Mode:
-        """The mode of CloudWatch Logs alone; ``refused`` is for both services only."""
+        """The mode of CloudWatch Logs alone; ``refused`` is for all services only."""
         return self._modes["logs"]
 
     @logs_mode.setter
     def logs_mode(self, mode: Mode) -> None:
         self._set_one("logs", mode)
+
+    @property
+    def firehose_mode(self) -> Mode:
+        """The mode of Firehose alone; ``refused`` is for all services only."""
+        return self._modes["firehose"]
+
+    @firehose_mode.setter
+    def firehose_mode(self, mode: Mode) -> None:
+        self._set_one("firehose", mode)
 
     def plan(self, service: Service, *modes: Mode) -> None:
         """Give each of the next requests to a service a mode of its own, then go on as set."""
@@ -244,7 +278,7 @@ class FaultServer(Endpoint):
     def wait_for_requests(
         self, count: int, timeout: float = WAIT_TIMEOUT, service: Service | None = None
     ) -> list[Request]:
-        """Wait for so many requests in all, of one service or both, and return them.
+        """Wait for so many requests, of one service or of all, and return them.
 
         Raises:
             TimeoutError: There were fewer after ``timeout`` seconds.
@@ -281,9 +315,14 @@ class FaultServer(Endpoint):
                 for event in events
             ]
 
+    def records(self, stream: str) -> list[bytes]:
+        """Return the data of all records put into a Firehose stream."""
+        with self._changed:
+            return list(self._records.get(stream, []))
+
     def _set_one(self, service: Service, mode: Mode) -> None:
         if "refused" in (_checked(mode), *self._modes.values()):
-            raise ValueError("both services share a port: refuse both with mode = 'refused'")
+            raise ValueError("the services share a port: refuse all with mode = 'refused'")
         self._modes = {**self._modes, service: mode}
 
     # In the server's thread from here on.
@@ -341,7 +380,7 @@ class FaultServer(Endpoint):
         if headers.get("expect") == "100-continue":
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-        service: Service = "logs" if "x-amz-target" in headers else "s3"
+        service = _service(headers)
         operation, key = _described(method, path, headers, body)
         plan = self._plans[service]
         mode = plan.popleft() if plan else self._modes[service]
@@ -387,6 +426,8 @@ class FaultServer(Endpoint):
             return _error(request.service, 501, "NotImplemented", "Send a body with a length.")
         if request.service == "s3":
             return self._s3(request)
+        if request.service == "firehose":
+            return self._firehose(request, json.loads(request.body), rejected)
         return self._logs(request, json.loads(request.body), rejected)
 
     def _s3(self, request: Request) -> _Answer:
@@ -450,6 +491,26 @@ class FaultServer(Endpoint):
             "logs", 400, "UnknownOperationException", f"This server has no {request.operation}."
         )
 
+    def _firehose(self, request: Request, body: dict[str, Any], rejected: bool) -> _Answer:
+        if request.operation == "ListDeliveryStreams":
+            return _json({"DeliveryStreamNames": [], "HasMoreDeliveryStreams": False})
+        if request.operation != "PutRecordBatch":
+            return _error(
+                "firehose",
+                400,
+                "UnknownOperationException",
+                f"This server has no {request.operation}.",
+            )
+        data = [base64.b64decode(record["Data"]) for record in body["Records"]]
+        if max(map(len, data)) > 1000 * 1024:
+            return _error("firehose", 400, "InvalidArgumentException", "Record size exceeded.")
+        if rejected:
+            failed = {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."}
+            return _json({"FailedPutCount": len(data), "RequestResponses": [failed] * len(data)})
+        self._records.setdefault(body["DeliveryStreamName"], []).extend(data)
+        request.stored = True
+        return _json({"FailedPutCount": 0, "RequestResponses": [{"RecordId": "1"} for _ in data]})
+
 
 def _checked(mode: Mode) -> Mode:
     if mode not in get_args(Mode):
@@ -470,6 +531,13 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
+def _service(headers: dict[str, str]) -> Service:
+    target = headers.get("x-amz-target")
+    if target is None:
+        return "s3"
+    return "firehose" if target.startswith("Firehose") else "logs"
+
+
 def _head(data: bytes) -> tuple[str, str, dict[str, str]]:
     """Return method, path and headers (names in lower case) of a request."""
     first, *lines = data.decode("latin-1").strip().split("\r\n")
@@ -482,7 +550,10 @@ def _described(method: str, path: str, headers: dict[str, str], body: bytes) -> 
     """Return operation and key of a request, as in ``Request``."""
     if target := headers.get("x-amz-target"):
         values = json.loads(body)
-        names = values.get("logGroupName"), values.get("logStreamName")
+        names = (
+            values.get("logGroupName") or values.get("DeliveryStreamName"),
+            values.get("logStreamName"),
+        )
         return target.partition(".")[2], "/".join(name for name in names if name)
     key = unquote(urlsplit(path).path).strip("/")
     verb = "Create" if method == "PUT" and "/" not in key else method.capitalize()
@@ -505,7 +576,7 @@ def _json(body: dict[str, Any]) -> _Answer:
 
 
 def _error(service: Service, status: int, code: str, message: str) -> _Answer:
-    if service == "logs":
+    if service != "s3":
         return _Answer(status, json.dumps({"__type": code, "message": message}).encode())
     xml = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
     return _Answer(status, b'<?xml version="1.0" encoding="UTF-8"?>' + xml.encode())

@@ -39,7 +39,7 @@ def test_importing_the_sinks_imports_no_sdk() -> None:
     program = (
         "import sys; from livekit_plugins_analytics.writers import writers_for;"
         "from livekit_plugins_analytics.settings import Settings;"
-        "writers_for(Settings(s3_bucket='calls', log_group='calls'));"
+        "writers_for(Settings(s3_bucket='calls', log_group='calls', firehose_stream='calls'));"
         "print([m for m in ('boto3', 'botocore', 'watchtower') if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
@@ -53,6 +53,11 @@ def test_importing_the_sinks_imports_no_sdk() -> None:
         ({}, ["directory"]),
         ({"s3_bucket": "calls"}, ["s3"]),
         ({"log_group": "calls"}, ["cloudwatch"]),
+        ({"firehose_stream": "calls"}, ["firehose"]),
+        (
+            {"firehose_stream": "calls", "s3_bucket": "calls", "sinks": "firehose"},
+            ["firehose"],
+        ),
         (
             {"s3_bucket": "calls", "log_group": "calls", "directory": Path("here")},
             ["directory", "s3", "cloudwatch"],

@@ -7,7 +7,7 @@ import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from ...settings import Settings
+from ...settings import PREFIX, Settings
 from ...writers.aws import explained
 from .check import Check
 from .mask import last_four
@@ -87,9 +87,11 @@ def check_region(settings: Settings) -> Check:
         return Check("failed", failure.code, failure.fix, {"code": failure.code})
     source = next(iter(given), "profile")
     if not region:
-        if settings.s3_endpoint_url and not settings.log_group:
+        if settings.s3_endpoint_url and not (settings.log_group or settings.firehose_stream):
             return Check("ok", "none, and the store of ANALYTICS_S3_ENDPOINT_URL is free")
-        variable = "ANALYTICS_S3_BUCKET" if settings.s3_bucket else "ANALYTICS_LOG_GROUP"
+        places = ("s3_bucket", "log_group", "firehose_stream")
+        first = next((name for name in places if getattr(settings, name)), places[0])
+        variable = PREFIX + first.upper()
         return Check("failed", "none", f"Set AWS_REGION to the region of {variable}")
     facts: dict[str, Any] = {"region": region, "source": source}
     detail = f"{region}, from {source}"
@@ -140,7 +142,7 @@ def _date_of_an_answer(settings: Settings) -> str:
     from botocore.exceptions import ClientError
 
     session = _session()
-    service = "s3" if settings.s3_bucket else "logs"
+    service = "s3" if settings.s3_bucket else "logs" if settings.log_group else "firehose"
     client: Any = session.client(  # type: ignore[call-overload]  # the stubs want literals
         service,
         region_name=session.region_name or "us-east-1",
@@ -155,8 +157,10 @@ def _date_of_an_answer(settings: Settings) -> str:
     try:
         if service == "s3":
             answer = client.head_bucket(Bucket=settings.s3_bucket)
-        else:
+        elif service == "logs":
             answer = client.describe_log_groups(limit=1)
+        else:
+            answer = client.list_delivery_streams(Limit=1)
     except ClientError as error:
         answer = error.response  # as a rule: the refusal has the date too
     finally:
@@ -175,6 +179,7 @@ def _endpoints(settings: Settings) -> dict[str, str]:
     names = ["AWS_ENDPOINT_URL"]
     names += ["AWS_ENDPOINT_URL_S3"] if settings.s3_bucket else []
     names += ["AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"] if settings.log_group else []
+    names += ["AWS_ENDPOINT_URL_FIREHOSE"] if settings.firehose_stream else []
     return {name: _value(name) for name in names if _value(name)}
 
 

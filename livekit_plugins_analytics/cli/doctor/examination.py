@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ...settings import PREFIX, Settings
+from ...settings import PREFIX, SINKS, Settings
 from ...writers import writers_for
 from .aws import check_clock, check_credentials, check_region
 from .check import Check
@@ -25,6 +25,8 @@ from .spool import check_spool
 from .versions import check_versions
 
 Make = Callable[[], Check]
+
+_OF_AWS = ("s3", "cloudwatch", "firehose")
 
 # Far above what any check's own limits allow for: only what hangs for good meets it, such as a
 # network share that is gone or a credential process that waits for input.
@@ -56,7 +58,8 @@ def examine(from_file: frozenset[str] = frozenset()) -> list[Check]:
 
 
 def _checks_of_aws(settings: Settings, wrong: set[str]) -> list[tuple[str, Make]]:
-    if settings.s3_bucket or settings.log_group or wrong & {"s3_bucket", "log_group"}:
+    places = {SINKS[name] for name in _OF_AWS}
+    if any(getattr(settings, place) for place in places) or wrong & places:
         return [
             ("credentials", check_credentials),
             ("region", lambda: check_region(settings)),
@@ -74,9 +77,11 @@ def _checks_of_sinks(settings: Settings, wrong: set[str]) -> list[tuple[str, Mak
         "directory": {"directory", "s3_prefix"},
         "s3": {"s3_bucket", "s3_prefix", "s3_endpoint_url", "s3_kms_key_id"},
         "cloudwatch": {"log_group", "log_stream"},
+        "firehose": {"firehose_stream"},
+        "webhook": {"webhook_url", "webhook_secret", "webhook_allow_http", "webhook_allow_private"},
     }
     if settings.directory is None:
-        deciding["directory"] |= {"s3_bucket", "log_group"}
+        deciding["directory"] |= {"sinks", *SINKS.values()}
     parcel = probe()
     checks: list[tuple[str, Make]] = []
     for name in dict.fromkeys((*deciding, *writers)):
@@ -86,7 +91,9 @@ def _checks_of_sinks(settings: Settings, wrong: set[str]) -> list[tuple[str, Mak
         elif name in writers:
             checks.append((name, functools.partial(check_sink, writers[name], settings, parcel)))
         else:
-            checks.append((name, _skipped("not set")))
+            left_out = name in SINKS and getattr(settings, SINKS[name]) is not None
+            why = "not among ANALYTICS_SINKS" if left_out else "not set"
+            checks.append((name, _skipped(why)))
     return checks
 
 

@@ -43,7 +43,7 @@ def check_sink(writer: Writer, settings: Settings, parcel: Parcel) -> Check:
     if writer.name == "directory":
         result = str(Path(result).absolute())
     facts["place"] = result
-    if writer.name == "directory" and settings.directory is None:
+    if writer.name == "directory" and not settings.has_sink:
         return Check(
             "warning",
             f"no sink is set: records stay on this machine; the probe is at {result}",
