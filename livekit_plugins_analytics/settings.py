@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import difflib
 import os
 import re
@@ -245,12 +244,9 @@ class Settings(BaseSettings):
     @classmethod
     def _signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            text = value.get_secret_value()
             try:
-                if not text.startswith(_WEBHOOK_SECRET):
-                    raise ValueError
-                size = len(base64.b64decode(text[len(_WEBHOOK_SECRET) :], validate=True))
-            except (ValueError, binascii.Error):
+                size = len(signing_key(value.get_secret_value()))
+            except ValueError:
                 size = 0
             if size not in _WEBHOOK_SECRET_BYTES:
                 raise ValueError(
@@ -406,6 +402,18 @@ def unknown_variables() -> dict[str, str | None]:
         for name in sorted(os.environ)
         if name.startswith(PREFIX) and name.upper() not in known
     }
+
+
+def signing_key(secret: str) -> bytes:
+    """The key in a secret of Standard Webhooks: ``whsec_`` and base64, padded or not.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not secret.startswith(_WEBHOOK_SECRET):
+        raise ValueError("no whsec_")
+    text = secret[len(_WEBHOOK_SECRET) :].rstrip("=")
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
 
 
 def _split(text: str) -> SplitResult | None:

@@ -8,6 +8,8 @@ from .directory import DirectoryWriter
 from .firehose import FirehoseWriter
 from .s3 import CHECKPOINTS, S3Writer, s3_uri
 from .writer import MAX_EVENT_BYTES, Parcel, Writer, beside
+from .webhook import WebhookWriter
+from .writer import MAX_EVENT_BYTES, Parcel, Writer
 
 __all__ = [
     "CLOUDWATCH",
@@ -41,4 +43,6 @@ def writers_for(settings: Settings) -> list[Writer]:
             writers.append(CloudWatchWriter(settings, aws))
         elif name == "firehose":
             writers.append(FirehoseWriter(settings, aws))
+        elif name == "webhook":
+            writers.append(WebhookWriter(settings))
     return writers

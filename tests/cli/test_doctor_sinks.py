@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from uuid import uuid4
 
-from tests.servers import FaultServer, MotoServer
+from standardwebhooks.webhooks import Webhook
+
+from tests.servers import FaultServer, MotoServer, Receiver, Reply
 
 from .conftest import Run
 
@@ -65,3 +69,58 @@ class TestFirehose:
         assert outcome.code == 1
         fix = "Set AWS_REGION to the region of ANALYTICS_FIREHOSE_STREAM"
         assert outcome.check("region")["fix"] == outcome.check("firehose")["fix"] == fix
+
+
+class TestWebhook:
+    """A receiver gets an event that is no record."""
+
+    SECRET = "whsec_" + base64.b64encode(b"planted-secret-of-no-receiver").decode()
+
+    def variables(self, receiver: Receiver) -> dict[str, str]:
+        return {
+            "ANALYTICS_WEBHOOK_URL": f"http://127.0.0.1:{receiver.port}/planted-key?planted-key",
+            "ANALYTICS_WEBHOOK_SECRET": self.SECRET,
+            "ANALYTICS_WEBHOOK_ALLOW_HTTP": "true",
+            "ANALYTICS_WEBHOOK_ALLOW_PRIVATE": "true",
+        }
+
+    def test_a_probe_is_posted_and_nothing_secret_is_shown(self, run: Run) -> None:
+        with Receiver() as receiver:
+            outcome = run("doctor", "--json", **self.variables(receiver))
+
+            check = outcome.check("webhook")
+            assert (outcome.code, check["facts"]["place"]) == (0, "webhook:127.0.0.1")
+            (request,) = receiver.requests
+            sent = Webhook(self.SECRET).verify(request.body, request.headers)
+            assert sent["type"] == "session.probe"
+            page = run("doctor", **self.variables(receiver))
+        for shown in (outcome.out, page.out):
+            assert "planted-key" not in shown and self.SECRET not in shown
+
+    def test_a_refusal_comes_with_its_fix(self, run: Run) -> None:
+        with Receiver() as receiver:
+            receiver.replies.append(Reply(410))
+            outcome = run("doctor", "--json", **self.variables(receiver))
+
+        check = outcome.check("webhook")
+        assert (outcome.code, check["facts"]["code"]) == (1, "HTTP410")
+        assert "ANALYTICS_WEBHOOK_URL" in check["fix"]
+
+    def test_a_private_address_is_refused_by_default(self, run: Run) -> None:
+        with Receiver() as receiver:
+            variables = self.variables(receiver)
+            del variables["ANALYTICS_WEBHOOK_ALLOW_PRIVATE"]
+            outcome = run("doctor", "--json", **variables)
+
+            assert receiver.requests == []
+        assert outcome.check("webhook")["facts"]["code"] == "PrivateAddress"
+
+    def test_with_a_wrong_setting_nothing_is_sent(self, run: Run) -> None:
+        with Receiver() as receiver:
+            variables = {**self.variables(receiver), "ANALYTICS_WEBHOOK_SECRET": "planted-key"}
+            outcome = run("doctor", "--json", **variables)
+
+            assert receiver.requests == []
+        assert outcome.code == 1
+        assert "wrong ANALYTICS_WEBHOOK_SECRET" in outcome.check("webhook")["detail"]
+        assert "planted-key" not in json.dumps(outcome.json)

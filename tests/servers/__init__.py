@@ -6,6 +6,7 @@ from .aws import MotoServer
 from .faults import FaultServer, Mode, Request
 from .livekit import LiveKitServer
 from .process import ServerFailed
+from .receiver import Received, Receiver, Reply
 from .versity import VersityGateway
 
 __all__ = [
@@ -13,6 +14,9 @@ __all__ = [
     "LiveKitServer",
     "Mode",
     "MotoServer",
+    "Received",
+    "Receiver",
+    "Reply",
     "Request",
     "ServerFailed",
     "ToolUnavailable",

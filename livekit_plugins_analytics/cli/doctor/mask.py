@@ -7,7 +7,9 @@ import re
 from typing import Any
 
 # Variables that hold a secret by their name; a *_FILE holds a path.
-_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSW|CREDENTIAL|(API|ACCESS|PRIVATE)_?KEY", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"SECRET|TOKEN|PASSW|CREDENTIAL|WEBHOOK_URL|(API|ACCESS|PRIVATE)_?KEY", re.IGNORECASE
+)
 
 # Shorter ones are not worth hiding, and hiding "true" or "dev" would garble the report.
 _SHORTEST = 8
