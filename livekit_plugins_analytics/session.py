@@ -23,7 +23,7 @@ from .recorder import Recorder
 from .rulebook import ready, rules_for
 from .settings import Settings, unknown_variables
 from .sweeper import keep_sweeping, stop_sweeping, sweep
-from .writers import Writer
+from .writers import Writer, check_installed
 
 if TYPE_CHECKING:
     from livekit.agents import JobProcess
@@ -141,6 +141,8 @@ def prewarm(proc: JobProcess | None = None) -> None:
     if settings.enabled:
         _load_rules(settings, at_start)
         _load_redactor(settings, at_start)
+        if at_start:
+            check_installed(settings)
         courier = _courier(settings)
         courier.prepare(timeout=_PREPARE_SECONDS)
         if settings.has_sink:

@@ -371,6 +371,11 @@ class Settings(BaseSettings):
         return (*ours, *(name for name in names if name not in SINKS))
 
     @property
+    def foreign_sinks(self) -> tuple[str, ...]:
+        """Those of them that other packages have to offer."""
+        return tuple(name for name in self.sink_names if name not in SINKS)
+
+    @property
     def keeps_objects(self) -> bool:
         """Whether the bucket gets each record that is too large for a log event."""
         sinks = self.sink_names

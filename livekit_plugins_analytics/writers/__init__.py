@@ -6,6 +6,7 @@ from .cloudwatch import NAME as CLOUDWATCH
 from .cloudwatch import CloudWatchWriter
 from .directory import DirectoryWriter
 from .firehose import FirehoseWriter
+from .installed import check_installed, installed_writers
 from .s3 import CHECKPOINTS, S3Writer, s3_uri
 from .writer import MAX_EVENT_BYTES, Parcel, Writer, beside
 from .webhook import WebhookWriter
@@ -18,6 +19,7 @@ __all__ = [
     "Parcel",
     "Writer",
     "beside",
+    "check_installed",
     "checkpoint_writer",
     "region_of_environment",
     "s3_uri",
@@ -45,4 +47,4 @@ def writers_for(settings: Settings) -> list[Writer]:
             writers.append(FirehoseWriter(settings, aws))
         elif name == "webhook":
             writers.append(WebhookWriter(settings))
-    return writers
+    return [*writers, *installed_writers(settings)]
