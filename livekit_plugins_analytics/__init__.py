@@ -9,14 +9,10 @@ async def entrypoint(ctx: JobContext):
     await session.start(SalesAgent(), room=ctx.room)
 """
 
-from livekit.agents import Plugin
-
 from .costs import Rate, RateCard, RatesError
 from .errors import AnalyticsError, SettingsError, SinkError, SpoolError
 from .log import logger
 from .record import SCHEMA_VERSION, SessionRecord
-from .recorder import Recorder
-from .session import attach, current, on_session_end, prewarm
 from .settings import Settings
 from .version import __version__
 from .writers import Parcel, Writer
@@ -43,15 +39,25 @@ __all__ = [
 ]
 
 
-class AnalyticsPlugin(Plugin):
-    """Makes the package known to the framework, which preloads it in its forkserver."""
-
-    def __init__(self) -> None:
-        super().__init__(__name__, __version__, __package__ or __name__, logger)
-
-
 try:
-    Plugin.register_plugin(AnalyticsPlugin())
-except RuntimeError:
-    # Imported off the main thread first: the framework refuses, and recording does not need it.
-    logger.debug("imported off the main thread; not registered as a plugin")
+    from livekit.agents import Plugin
+except ModuleNotFoundError as error:
+    # What works on stored records needs no framework, and a Lambda function has no room for it.
+    if error.name not in ("livekit", "livekit.agents"):
+        raise
+else:
+    from .recorder import Recorder
+    from .session import attach, current, on_session_end, prewarm
+
+    class AnalyticsPlugin(Plugin):
+        """Makes the package known to the framework, which preloads it in its forkserver."""
+
+        def __init__(self) -> None:
+            super().__init__(__name__, __version__, __package__ or __name__, logger)
+
+    try:
+        Plugin.register_plugin(AnalyticsPlugin())
+    except RuntimeError:
+        # Imported off the main thread first: the framework refuses, and recording does not need
+        # it.
+        logger.debug("imported off the main thread; not registered as a plugin")

@@ -1,14 +1,16 @@
 """Where records go: one sink per module, none of which knows what a record is."""
 
 from ..settings import Settings
-from .aws import Aws, region_of_environment
+from .aws import Aws, explained, region_of_environment
 from .cloudwatch import NAME as CLOUDWATCH
 from .cloudwatch import CloudWatchWriter
 from .directory import DirectoryWriter
+from .event import members
 from .firehose import FirehoseWriter
 from .installed import check_installed, installed_writers
 from .s3 import CHECKPOINTS, S3Writer, s3_uri
 from .writer import MAX_EVENT_BYTES, Parcel, Writer, beside
+from .s3 import CHECKPOINTS, S3Writer, encryption, s3_uri
 from .webhook import WebhookWriter
 from .writer import MAX_EVENT_BYTES, Parcel, Writer
 
@@ -21,6 +23,9 @@ __all__ = [
     "beside",
     "check_installed",
     "checkpoint_writer",
+    "encryption",
+    "explained",
+    "members",
     "region_of_environment",
     "s3_uri",
     "writers_for",

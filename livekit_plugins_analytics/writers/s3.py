@@ -67,7 +67,7 @@ class S3Writer:
                 Body=body,
                 # With Content-Encoding too, some HTTP clients would inflate what is named .gz.
                 ContentType="application/gzip",
-                **self._encryption(),
+                **encryption(self._settings),
             )
         except Exception as error:
             raise self._aws.failure(self.name, error) from None
@@ -77,14 +77,16 @@ class S3Writer:
         # setting or by AWS_ENDPOINT_URL; a profile may still say addressing_style = virtual.
         return self._aws.client("s3", self._settings.s3_endpoint_url)
 
-    def _encryption(self) -> dict[str, Any]:
-        if not self._settings.s3_kms_key_id:
-            return {}
-        return {
-            "ServerSideEncryption": "aws:kms",
-            "SSEKMSKeyId": self._settings.s3_kms_key_id,
-            "BucketKeyEnabled": True,  # one request to KMS for many objects
-        }
+
+def encryption(settings: Settings) -> dict[str, Any]:
+    """Arguments of ``put_object`` that encrypt as the settings say; none: as the bucket says."""
+    if not settings.s3_kms_key_id:
+        return {}
+    return {
+        "ServerSideEncryption": "aws:kms",
+        "SSEKMSKeyId": settings.s3_kms_key_id,
+        "BucketKeyEnabled": True,  # one request to KMS for many objects
+    }
 
 
 def s3_uri(settings: Settings, name: str, folder: str | None = None) -> str:
