@@ -5,7 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import re
+import sqlite3
 import time
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,6 +147,20 @@ def test_a_probe_leaves_no_byte_among_the_records(faults: FaultServer, enter: En
     FirehoseWriter(settings()).write(parcel(probe=True))
 
     assert faults.records("calls") == [b""]
+
+
+def test_the_readmes_query_finds_each_session_once() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    (query,) = re.findall(r"```sql\n(SELECT \* FROM \(.*?)```", readme, re.DOTALL)
+    table = [("a", 1, None), ("a", 1, None), ("b", 1, None), ("b", 2, True), ("b", 2, None)]
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute(
+            "CREATE TABLE calls (session_id TEXT, revision INTEGER, truncated BOOLEAN)"
+        )
+        database.executemany("INSERT INTO calls VALUES (?, ?, ?)", table)
+        found = database.execute(query.replace("false", "0")).fetchall()
+
+    assert sorted(row[:3] for row in found) == [("a", 1, None), ("b", 2, None)]
 
 
 def test_a_sink_without_a_stream_is_refused() -> None:
