@@ -224,7 +224,8 @@ class Settings(BaseSettings):
     def _transcript_place(cls, value: str, info: ValidationInfo) -> str:
         known = info.data
         has_files = known.get("s3_bucket") or known.get("directory")
-        if value == "separate" and known.get("log_group") and not has_files:
+        elsewhere = ("log_group", "firehose_stream", "webhook_url")
+        if value == "separate" and any(map(known.get, elsewhere)) and not has_files:
             raise ValueError(
                 "a separate transcript is a file: set ANALYTICS_S3_BUCKET or "
                 "ANALYTICS_DIRECTORY, or use on"

@@ -8,11 +8,9 @@ from .directory import DirectoryWriter
 from .event import members
 from .firehose import FirehoseWriter
 from .installed import check_installed, installed_writers
-from .s3 import CHECKPOINTS, S3Writer, s3_uri
-from .writer import MAX_EVENT_BYTES, Parcel, Writer, beside
 from .s3 import CHECKPOINTS, S3Writer, encryption, s3_uri
 from .webhook import WebhookWriter
-from .writer import MAX_EVENT_BYTES, Parcel, Writer
+from .writer import MAX_EVENT_BYTES, Parcel, Writer, beside
 
 __all__ = [
     "CLOUDWATCH",
