@@ -12,6 +12,7 @@ from .cloudwatch import app as cloudwatch
 from .doctor import doctor
 from .drain import drain
 from .prices import prices_app as prices
+from .redact import app as redact
 from .signals import app as signals
 from .spool import app as spool
 
@@ -27,6 +28,7 @@ app.command()(drain)
 app.add_typer(checkpoints)
 app.add_typer(cloudwatch)
 app.add_typer(prices)
+app.add_typer(redact)
 app.add_typer(signals)
 app.add_typer(spool)
 

@@ -47,6 +47,7 @@ _TIMES = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
 _SCALES = {"hundred": "00", "thousand": "000"}
 # What recognisers write for a digit; only between digits is it one.
 _HOMOPHONES = {"to": "2", "too": "2", "for": "4", "fore": "4", "ate": "8", "won": "1"}
+_NO_END = {*_HOMOPHONES, *_TIMES}
 
 _WORDS = (*UNITS, *TEENS, *TENS, *_TIMES, *_SCALES, *_HOMOPHONES)
 _ITEM = re.compile(rf"(?<![a-z0-9_])(?:[0-9]+|{'|'.join(_WORDS)})(?![a-z0-9_])")
@@ -131,10 +132,12 @@ def _joined(plain: str, left: re.Match[str], right: re.Match[str]) -> bool:
 
 def _run(plain: str, matches: list[re.Match[str]]) -> Iterator[Run]:
     """One run; words at its edges that are digits only beside digits are no part of it."""
-    while matches and matches[0][0] in _HOMOPHONES:
-        matches = matches[1:]
-    while matches and (matches[-1][0] in _HOMOPHONES or matches[-1][0] in _TIMES):
-        matches = matches[:-1]
+    first, last = 0, len(matches)
+    while first < last and matches[first][0] in _HOMOPHONES:
+        first += 1
+    while first < last and matches[last - 1][0] in _NO_END:
+        last -= 1
+    matches = matches[first:last]
     items: list[Item] = []
     quantity = False
     i = 0

@@ -16,14 +16,19 @@ _START = re.compile(
 )
 _PIECE = re.compile(r"[a-z0-9]+")
 _GAP = re.compile(r"[ ,.-]{0,3}")
-_SHORTEST, _LONGEST = 15, 34
-_COUNTRIES = words(
-    """
-    ad ae al at az ba be bg bh br by ch cr cy cz de dk do ee eg es fi fo fr gb ge gi gl gr gt hr
-    hu ie il iq is it jo kw kz lb lc li lt lu lv ly mc md me mk mr mt mu nl no pk pl ps pt qa ro
-    rs sa sc se si sk sm st sv tl tn tr ua va vg xk
-    """
-)
+# How long a number is, by country.
+_LENGTHS = {
+    country[:2]: int(country[2:])
+    for country in words(
+        """
+        ad24 ae23 al28 at20 az28 ba20 be16 bg22 bh22 br29 by28 ch21 cr22 cy28 cz24 de22 dk18 do28
+        ee20 eg29 es24 fi18 fo18 fr27 gb22 ge22 gi23 gl18 gr27 gt28 hr21 hu28 ie22 il23 iq23 is26
+        it27 jo30 kw30 kz20 lb28 lc32 li21 lt20 lu20 lv21 ly25 mc27 md24 me22 mk19 mr27 mt31 mu30
+        nl18 no15 pk24 pl28 ps29 pt25 qa29 ro24 rs22 sa24 sc31 se24 si19 sk24 sm27 st25 sv28 tl23
+        tn24 tr26 ua29 va22 vg24 xk20
+        """
+    )
+}
 
 
 def find(said: Said) -> Iterator[Span]:
@@ -45,24 +50,23 @@ def _end(said: Said, start: int) -> int:
     """Where the number that starts here ends; 0 where none does."""
     from stdnum import iban
 
-    text, best, at, likely = "", 0, start, 0
-    for piece in _PIECE.finditer(said.plain, start, start + 12 * _LONGEST):
+    text, at, length = "", start, 2
+    for piece in _PIECE.finditer(said.plain, start):
         if not _GAP.fullmatch(said.plain, at, piece.start()):
             break
         at = piece.end()
-        read = _read(piece[0])
-        text += read
-        if len(text) > _LONGEST or (len(text) >= 2 and text[:2] not in _COUNTRIES):
+        text += _read(piece[0])
+        if len(text) >= 2:
+            length = _LENGTHS.get(text[:2], 0)
+        if len(text) >= length:
             break
-        if len(text) >= _SHORTEST:
-            if read.isdigit():
-                likely = at
-            # Without the bank's own check digit: not all banks that there are are known.
-            if _checks(text) and iban.is_valid(text, check_country=False):
-                best = at
-    if not best and likely and said.nearest(start, "iban", "phone", "card") == "iban":
-        return likely
-    return best
+    if len(text) != length:
+        return 0
+    # Without the bank's own check digit: not all banks that there are are known.
+    if _checks(text) and iban.is_valid(text, check_country=False):
+        return at
+    misheard = said.nearest(start, "iban", "phone", "card") == "iban" and text[4:].isdigit()
+    return at if misheard else 0
 
 
 def _read(piece: str) -> str:

@@ -85,10 +85,10 @@ class Masks:
             start, end = span.start - len(lead), min(span.end - len(lead), len(value))
             while at < len(free) and free[at][1] <= start:
                 at += 1
-            for first, last in free[at:]:
-                if first >= end:
-                    break
-                found.append(Span(max(start, first), min(end, last), span.entity))
+            i = at
+            while i < len(free) and free[i][0] < end:
+                found.append(Span(max(start, free[i][0]), min(end, free[i][1]), span.entity))
+                i += 1
         return found
 
     def value(self, value: Any, *, before: str = "") -> Any:
