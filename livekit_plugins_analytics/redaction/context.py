@@ -21,7 +21,8 @@ _KINDS = {
     r" (?:number|line)(?:'s)?|number's",
     "ip": r"ips?|ip ?address(?:es)?|i p|host|server|router|ping(?:ed|ing)?|gateway|subnet|dns",
     "version": r"versions?|ver|v|release[ds]?|build|firmware|upgrade[ds]?|update[ds]?|semver"
-    r"|section|chapter|clause|paragraph|python|node|ios|android|kernel|driver",
+    r"|section|chapter|clause|paragraph|python|node|ios|android|kernel|driver|openssl|java|jdk|chrome|firefox|safari|windows|linux|ubuntu|debian|macos"
+    r"|plugin|library|package|sdk",
     "reference": r"orders?|tickets?|invoices?|case|tracking|confirmation|reference|ref|bookings?"
     r"|reservation|policy|member(?:ship)?|account|acct|serial|model|sku|part|po|p o"
     r"|purchase order|claim|shipment|item|ids?|code|room|flight|transaction|zip|pin|batch|lot"

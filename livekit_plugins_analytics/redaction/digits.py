@@ -56,6 +56,7 @@ _FILLER = "uh|uhm|um|er|erm|hmm|and|then|dash|hyphen|minus|space|okay|yeah|comma
 _GAP = re.compile(
     rf"(?:[ \n]|, ?|\.{{1,3}} |[.-] ?|\(|\)){{0,5}}(?:(?:{_FILLER})(?:[ \n,.-]){{1,4}}){{0,3}}"
 )
+_AND = re.compile(r"\band\b")
 _MAX_GAP = 40
 _STRONG = re.compile(r"[,.;\n(]")
 
@@ -125,8 +126,10 @@ def _joined(plain: str, left: re.Match[str], right: re.Match[str]) -> bool:
     if gap in (",", "."):
         # "1,415" and "3.14" are one number each, which is no run's.
         return len(left[0]) == len(right[0]) == 1 or not (left[0] + right[0]).isdigit()
-    if " and " in gap and (left[0].isdigit() or right[0].isdigit()):
-        return False  # two numbers
+    if _AND.search(gap) and not (left[0] in UNITS and right[0] in UNITS):
+        # Two numbers, but for "415 and then 555", "five five five and oh one two three".
+        code = len(left[0]) == len(right[0]) == 3 and (left[0] + right[0]).isdigit()
+        return code and _GAP.fullmatch(gap) is not None
     return _GAP.fullmatch(gap) is not None
 
 

@@ -20,7 +20,16 @@ TOP = words(
     il ae sa ru ua eu tv fm ly gg so to cc cloud tech online shop store site website xyz health
     care law legal agency studio solutions group team email mail blog news media design digital
     systems services support network world life live today global company finance bank school
-    academy center church club example test invalid localhost
+    academy center church club example test invalid localhost art bar bike blue boutique build
+    builders buzz cafe capital careers cash chat city coach coffee community consulting cool
+    credit dance dental direct doctor earth energy engineering events expert express family farm
+    fashion fit fitness florist fun fund furniture gallery games garden gift green guide guru haus
+    homes hospital hotel house inc industries international jewelry kitchen land link llc loan
+    london ltd market marketing money mortgage nyc page partners parts pet photo photos
+    photography pizza place plumbing press pro productions properties property pub realty red rent
+    rentals repair restaurant review rocks run sale salon science security show social software
+    solar spa space sport sports style supply tax taxi tips tools top tours town toys training
+    travel university ventures vet video wiki wine works yoga zone
     """
 )
 _PROVIDERS = words(

@@ -18,6 +18,8 @@ _WRITTEN = re.compile(
 _AT = re.compile(r"(?<![a-z0-9._+-])(?:at|@)(?![a-z0-9])|(?<=[a-z0-9])@ | @(?=[a-z0-9])")
 _PIECE = re.compile(r"[a-z0-9_]+(?:[.'+-][a-z0-9_]+)*")
 _GAP = re.compile(r"(?:[ \n]|, |- )?")
+# Between letters that are spelled: "j. o. h. n."
+_SPELLED_GAP = re.compile(r"\.?,? ?")
 # As far back as a local part goes, in characters and in pieces.
 _REACH, _PIECES = 160, 24
 _CONNECTORS = frozenset({"dot", "period", "point", "underscore", "dash", "hyphen", "minus", "plus"})
@@ -48,6 +50,7 @@ _CONTEXT = re.compile(
     r"|reach|contact|inbox|log ?in|username|account|invite|gmail|outlook)(?![a-z])"
 )
 _SIP = re.compile(r"(?:sips?|tel):$")
+_NAMING = words("it's that's is it be")
 # Mailboxes of nobody in particular.
 _ROLES = words(
     "accounts admin billing careers hello help helpdesk hr info jobs press sales support"
@@ -90,7 +93,7 @@ def canonical(plain: str) -> str:
 def _local(plain: str, at: int, free: bool, domain: int) -> int | None:
     """Where the part before the "at" starts; None where there is none."""
     pieces = list(_PIECE.finditer(plain, max(0, at - _REACH), at))[-_PIECES:]
-    if not pieces or not _GAP.fullmatch(plain, pieces[-1].end(), at):
+    if not pieces or not _adjoin(plain, pieces[-1], at):
         return None
     first = len(pieces) - 1
     word = pieces[first][0]
@@ -99,7 +102,7 @@ def _local(plain: str, at: int, free: bool, domain: int) -> int | None:
     strong = _shaped(word) or word in _ROLES
     while first > 0:
         word, before = pieces[first][0], pieces[first - 1]
-        if not _GAP.fullmatch(plain, before.end(), pieces[first].start()):
+        if not _adjoin(plain, before, pieces[first].start()):
             break
         if before[0] in _CONNECTORS:
             if first < 2 or not _joins(plain, pieces, first - 2):
@@ -122,11 +125,17 @@ def _local(plain: str, at: int, free: bool, domain: int) -> int | None:
     named = (
         strong
         or free
-        or lead in ("it's", "that's")
+        or (lead in _NAMING and pieces[max(0, first - 2)][0] not in ("this", "name"))
         or _CONTEXT.search(plain, max(0, start - 70), start) is not None
         or _AFTER.match(plain, domain) is not None
     )
     return pieces[_back(plain, pieces, first)].start() if named else None
+
+
+def _adjoin(plain: str, piece: re.Match[str], start: int) -> bool:
+    """Whether what starts here may belong to the same address as the piece before it."""
+    gap = _SPELLED_GAP if len(piece[0]) == 1 else _GAP
+    return gap.fullmatch(plain, piece.end(), start) is not None
 
 
 def _back(plain: str, pieces: list[re.Match[str]], first: int) -> int:

@@ -12,6 +12,8 @@ from .span import Span
 # Regions of the North American plan: ten digits, whose first and fourth are no 0 or 1.
 _NANP = frozenset({"US", "CA", "PR", "DO", "JM", "TT", "BS", "BB"})
 _NATIONAL = re.compile(r"1?[2-9][0-9]{2}[2-9][0-9]{6}")
+# What is dialled before the code of another country.
+_ABROAD = re.compile("011|00")
 _PLUS = re.compile(r"(?:\bplus|\+) ?$")
 # What only a phone number is written like: "(415) 555-0132", "415-555-0132", "415.555.0132".
 _SHAPED = re.compile(
@@ -22,6 +24,7 @@ _LOCAL = re.compile(r"[2-9][0-9]{2}[-. ][0-9]{4}")
 _LIKELY = re.compile(r"[0-9](?:[^0-9a-z]{0,4}[0-9]){6}")
 # "PA_4155550123" is an identifier; SIP participants and rooms are named by their numbers.
 _NAMED = re.compile(r"(?<!sip)(?<!call)(?<!phone)(?<!tel)(?<!caller)[a-z0-9]_$")
+_YEARS = re.compile("(?:(?:19|20)[0-9]{2}){2,}")
 _EXTENSION = re.compile(r"[\s,;]*(?:ext|x|#|доб)", re.IGNORECASE)
 # A number has 15 digits at most, by E.164, and the sign of another country before it.
 _MOST = 15
@@ -67,6 +70,8 @@ def _written(said: Said, region: str) -> Iterator[Span]:
         if extension := _EXTENSION.search(said.plain, start + 1, end):
             end = extension.start()
         number = said.plain[start:end]
+        if number.startswith("(") and ")" not in number:
+            start += 1
         if any(map(_counting, runs(number))):
             continue
         if _SHAPED.match(number) or not _other(said, start, end):
@@ -93,47 +98,56 @@ def _in_run(said: Said, run: Run, region: str) -> Iterator[Span]:
         return
     plus = _PLUS.search(said.plain[max(0, run.start - 6) : run.start])
     start = run.start - len(plus[0]) if plus else run.start
+    if said.plain[max(0, start - 1) : start] == "(" and ")" in said.plain[start : run.end]:
+        start -= 1
     if run.quantity or (not plus and _other(said, start, run.end)):
         return
     asked = said.nearest(start, *_KINDS) == "phone" or said.follows(run.end, "phone")
     items = run.items
-    i = 0
+    # First what stands apart: commas tell where a number begins and ends.
+    i, found = 0, False
     while i < len(items):
-        stop = _number(items, i, region, plus is not None and i == 0, asked)
+        stop = 0
+        if items[i].apart:
+            stop = _number(items, i, region, plus is not None and i == 0, asked, apart=True)
         if stop:
             yield Span(start if i == 0 else items[i].start, items[stop - 1].end, "phone")
+            found = True
+        i = stop or i + 1
+    i = len(items) if found else 0
+    while i < len(items):
+        stop = _number(items, i, region, False, asked, apart=False)
+        if stop:
+            yield Span(items[i].start, items[stop - 1].end, "phone")
         i = stop or i + 1
 
 
-def _number(items: tuple[Item, ...], i: int, region: str, plus: bool, asked: bool) -> int:
+def _number(
+    items: tuple[Item, ...], i: int, region: str, plus: bool, asked: bool, *, apart: bool
+) -> int:
     """The item after the number that starts with item i; 0 where none does."""
     digits, best, whole = "", 0, len(items)
-    for j in range(i, min(len(items), i + _MOST + 2)):
+    for j in range(i, whole):
         digits += items[j].digits
         if len(digits) > _MOST + 3:
             break
-        if not _parted(items, i, j + 1):
+        if apart and j + 1 < whole and not items[j + 1].apart:
             continue
         if plus:
             best = j + 1 if len(digits) >= 8 and _valid(f"+{digits}", region) else best
         elif _looks(digits, region, items[i : j + 1], asked, alone=i == 0 and j + 1 == whole):
             best = j + 1
-    if plus and not best and 8 <= sum(len(x.digits) for x in items) <= _MOST:
+    if plus and not best and 8 <= len(digits) <= _MOST:
         return whole
     return best
-
-
-def _parted(items: tuple[Item, ...], i: int, j: int) -> bool:
-    """Whether items i to j could be a number of their own: no digit of another one beside it."""
-    return True
 
 
 def _looks(digits: str, region: str, items: tuple[Item, ...], asked: bool, *, alone: bool) -> bool:
     if region in _NANP:
         if _NATIONAL.fullmatch(digits):
             return asked or _grouped(items)
-        if digits.startswith("011") and len(digits) >= 11:
-            return _valid(f"+{digits[3:]}", region)
+        if (abroad := _ABROAD.match(digits)) and len(digits) >= 11:
+            return _valid(f"+{digits[abroad.end() :]}", region)
         return asked and alone and len(digits) in (7, 10, 11)
     if not 7 <= len(digits) <= _MOST:
         return False
@@ -156,9 +170,10 @@ def _grouped(items: tuple[Item, ...]) -> bool:
 
 
 def _counting(run: Run) -> bool:
-    """Whether somebody just counts: one two three four five six seven eight nine ten."""
+    """Whether somebody counts, "one two three four five ...", or lists years."""
     values = [int(i.digits) for i in run.items if len(i.digits) < 4]
-    return len(values) >= 8 and len({b - a for a, b in zip(values, values[1:], strict=False)}) == 1
+    steps = {b - a for a, b in zip(values, values[1:], strict=False)}
+    return (len(values) >= 8 and len(steps) == 1) or _YEARS.fullmatch(run.digits) is not None
 
 
 def _valid(text: str, region: str) -> bool:

@@ -41,7 +41,7 @@ class Presidio:
 
     Args:
         entities: What to look for, by Presidio's names: ``["PERSON", "US_PASSPORT"]``. None: what
-            `NAMES` has.
+            `NAMES` has, or all that your own analyzer knows.
         analyzer: An analyzer of your own. None: one with Presidio's recognisers for the language.
         model: The spaCy model that finds people and places, already installed: "en_core_web_sm".
             None: no model, and so only what patterns find.
@@ -65,7 +65,12 @@ class Presidio:
         self._language, self._threshold = language, threshold
         known = set(self._analyzer.get_supported_entities(language))
         if entities is None:
-            entities = sorted(known & set(NAMES))
+            entities = sorted(known & set(NAMES) if analyzer is None else known)
+        if not entities:
+            # Presidio takes an empty list for all that it knows.
+            raise RedactionError(
+                f"no entity for Presidio; name some of: {', '.join(sorted(known))}"
+            )
         for name in entities:
             if name not in known:
                 raise RedactionError(
