@@ -70,6 +70,14 @@ class Several:
         """The spans of all of them, in order and without overlap."""
         return merged(span for r in self._redactors for span in r.find(text))
 
+    def canonical(self, entity: str, text: str) -> str:
+        """The form that all spellings of a value share, by the first that knows the entity."""
+        for redactor in self._redactors:
+            known = getattr(redactor, "canonical", None)
+            if known is not None and entity in redactor.entities:
+                return str(known(entity, text))
+        return canonical(entity, text)
+
 
 def redactor(
     names: Sequence[str] | str, *, own: Sequence[Own] = (), region: str = "US"

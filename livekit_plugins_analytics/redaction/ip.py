@@ -47,7 +47,7 @@ def canonical(plain: str) -> str:
         except AddressValueError:
             return plain
     parts = plain.split(".") if "." in plain else [_value(p) for p in _DOTS.split(plain)]
-    return ".".join(str(int(p)) if p.isdigit() else p for p in parts)
+    return ".".join(p.lstrip("0") or "0" for p in parts)
 
 
 def octets(parts: list[str]) -> bool:

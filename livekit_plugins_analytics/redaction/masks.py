@@ -15,6 +15,8 @@ _MASK = re.compile(r"\[([a-z][a-z0-9-]*?)(?:-([1-9]\d{0,5}))?\]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_+")
 # What stands between a text and what was said before it: no value goes across it.
 _BREAK = " :\n"
+# No number that means a person is longer, and Python writes none of 5,000 digits.
+_LARGEST = 10**40
 # As much of what was said before as can tell something of a value, in characters.
 _REACH = 200
 
@@ -114,7 +116,9 @@ class Masks:
             return walked
         if isinstance(value, (list, tuple)):
             return [self._walk(v, before) for v in value]
-        if isinstance(value, float) and value.is_integer() or type(value) is int:
+        if (type(value) is int or (isinstance(value, float) and value.is_integer())) and (
+            abs(value) < _LARGEST
+        ):
             digits = str(int(value))
             spans = self.spans(digits, before=before)
             if spans:
@@ -150,7 +154,10 @@ class Masks:
         self._counts[entity] += 1
         if not self._stable or entity == UNCHECKED:
             return f"[{entity}]"
-        key = entity, self._canonical(entity, surface)
+        try:
+            key = entity, self._canonical(entity, surface)
+        except Exception:
+            key = entity, surface  # what breaks its promise still hides the value
         number = self._numbers.get(key)
         if number is None:
             self._taken[entity] += 1

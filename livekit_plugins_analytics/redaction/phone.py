@@ -23,7 +23,8 @@ _LOCAL = re.compile(r"[2-9][0-9]{2}[-. ][0-9]{4}")
 # Enough digits for libphonenumber to be asked at all.
 _LIKELY = re.compile(r"[0-9](?:[^0-9a-z]{0,4}[0-9]){6}")
 # "PA_4155550123" is an identifier; SIP participants and rooms are named by their numbers.
-_NAMED = re.compile(r"(?<!sip)(?<!call)(?<!phone)(?<!tel)(?<!caller)[a-z0-9]_$")
+_NAMED = re.compile(r"([a-z0-9]+)_$")
+_BY_NUMBER = frozenset({"sip", "call", "caller", "phone", "tel", "number"})
 _YEARS = re.compile("(?:(?:19|20)[0-9]{2}){2,}")
 _EXTENSION = re.compile(r"[\s,;]*(?:ext|x|#|доб)", re.IGNORECASE)
 # A number has 15 digits at most, by E.164, and the sign of another country before it.
@@ -65,19 +66,28 @@ def _written(said: Said, region: str) -> Iterator[Span]:
 
     for match in PhoneNumberMatcher(said.plain, region, Leniency.VALID, _MAX_TRIES):
         start, end = match.start, match.end
-        if _NAMED.search(said.plain, max(0, start - 12), start):
+        named = _NAMED.search(said.plain, max(0, start - 12), start)
+        if named and named[1] not in _BY_NUMBER:
             continue
         if extension := _EXTENSION.search(said.plain, start + 1, end):
             end = extension.start()
         number = said.plain[start:end]
         if number.startswith("(") and ")" not in number:
             start += 1
-        if any(map(_counting, runs(number))):
+        if _SHAPED.match(number):
+            yield Span(start, end, "phone")
             continue
-        if _SHAPED.match(number) or not _other(said, start, end):
+        said_as = list(runs(number))
+        asked = said.nearest(start, *_KINDS) == "phone"
+        if any(map(_counting, said_as)) or _other(said, start, end):
+            continue
+        if asked or region not in _NANP or all(_grouped(run.items) for run in said_as):
             yield Span(start, end, "phone")
     for local in _LOCAL.finditer(said.plain):
-        around = said.plain[local.start() - 1 : local.start()] + said.plain[local.end() :][:1]
+        around = (
+            said.plain[local.start() - 1 : local.start()]
+            + said.plain[local.end() : local.end() + 1]
+        )
         if not re.search(r"[\w-]", around) and said.nearest(local.start(), *_KINDS) == "phone":
             yield Span(local.start(), local.end(), "phone")
 
@@ -100,8 +110,9 @@ def _in_run(said: Said, run: Run, region: str) -> Iterator[Span]:
     start = run.start - len(plus[0]) if plus else run.start
     if said.plain[max(0, start - 1) : start] == "(" and ")" in said.plain[start : run.end]:
         start -= 1
-    if run.quantity or (not plus and _other(said, start, run.end)):
+    if run.quantity:
         return
+    other = not plus and _other(said, start, run.end)
     asked = said.nearest(start, *_KINDS) == "phone" or said.follows(run.end, "phone")
     items = run.items
     # First what stands apart: commas tell where a number begins and ends.
@@ -111,15 +122,18 @@ def _in_run(said: Said, run: Run, region: str) -> Iterator[Span]:
         if items[i].apart:
             stop = _number(items, i, region, plus is not None and i == 0, asked, apart=True)
         if stop:
-            yield Span(start if i == 0 else items[i].start, items[stop - 1].end, "phone")
             found = True
+            # "Room 12, 415 555 0123": only the first of them is the room's.
+            if not other or i > 0:
+                yield Span(start if i == 0 else items[i].start, items[stop - 1].end, "phone")
         i = stop or i + 1
-    i = len(items) if found else 0
-    while i < len(items):
-        stop = _number(items, i, region, False, asked, apart=False)
-        if stop:
-            yield Span(items[i].start, items[stop - 1].end, "phone")
-        i = stop or i + 1
+    if found or other:
+        return
+    within = [(i, _number(items, i, region, False, asked, apart=False)) for i in range(len(items))]
+    stops = [(i, stop) for i, stop in within if stop]
+    # Rather the one at the end: what is before it may be anything.
+    for i, stop in [s for s in stops if s[1] == len(items)][:1] or stops:
+        yield Span(items[i].start, items[stop - 1].end, "phone")
 
 
 def _number(
@@ -156,14 +170,11 @@ def _looks(digits: str, region: str, items: tuple[Item, ...], asked: bool, *, al
 
 def _grouped(items: tuple[Item, ...]) -> bool:
     """Whether written groups end where those of a number do: 3, 3 and 4 digits."""
-    at = 1 if items[0].digits == "1" else 0
-    if sum(len(i.digits) for i in items) == 11 and not at:
-        return len(items) == 1 or any(i.spoken for i in items)
-    position = -at
+    position = -1 if sum(len(i.digits) for i in items) == 11 else 0
     for item in items:
         after = position + len(item.digits)
-        crosses = position < 3 < after
-        if crosses and not item.spoken and len(item.digits) < 10:
+        rest = after == 10 and position in (-1, 0, 3)
+        if not item.spoken and not rest and any(position < edge < after for edge in (3, 6)):
             return False
         position = after
     return True

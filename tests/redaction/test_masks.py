@@ -31,6 +31,13 @@ class Words:
                 at = text.find(word, at + 1)
 
 
+class Folded(Words):
+    """One that knows how names are written, and of nicks nothing."""
+
+    def canonical(self, entity: str, text: str) -> str:
+        return {"name": text.lower()}[entity]
+
+
 class Broken(Words):
     """One that breaks its promise."""
 
@@ -121,6 +128,7 @@ def test_a_value_is_walked_with_its_keys() -> None:
         "note": "call 415-555-0123",
         "jo@example.com": {"calls": [("a@example.com", None), True, 12]},
         "card": 4242424242424242.0,
+        "huge": 10**5_000,
         "ratio": 1732295131.5,
         "none": math.nan,
         "order_number": "4155550124",
@@ -137,6 +145,7 @@ def test_a_value_is_walked_with_its_keys() -> None:
         "note": "call [phone-1]",
         "[email-1]": {"calls": [["[email-2]", None], True, 12]},
         "card": "[card-1]",
+        "huge": 10**5_000,
         "ratio": 1732295131.5,
         "order_number": "4155550124",
         "orderId": 4155550125,
@@ -191,6 +200,23 @@ def test_a_span_across_a_mask_leaves_the_mask() -> None:
     masks = Masks(Words(name="Ada ||||||||| Lovelace"))
 
     assert masks.text("so Ada [phone-1] Lovelace") == "so [name-1][phone-1][name-2]"
+
+
+def test_spans_before_and_after_masks() -> None:
+    masks = Masks(Words(name="Ada"))
+
+    assert masks.text("Ada [name-4] Ada [phone-1][phone-2] Ada") == (
+        "[name-5] [name-4] [name-5] [phone-1][phone-2] [name-5]"
+    )
+
+
+def test_a_redactor_may_know_when_two_texts_say_the_same() -> None:
+    masks = Masks(Several(Folded(name="Ada"), Words(nick="ADA"), redactor("phone", region="GB")))
+
+    assert masks.text("Ada, ADA, 020 7946 0958, +44 20 7946 0958") == (
+        "[name-1], [nick-1], [phone-1], [phone-1]"
+    )
+    assert Masks(Folded(name="Ada", nick="Bea")).text("Bea Ada Bea") == "[nick-1] [name-1] [nick-1]"
 
 
 def test_of_a_redactor_that_raises_nothing_leaves() -> None:
