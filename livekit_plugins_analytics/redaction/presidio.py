@@ -123,14 +123,13 @@ def _blank(language: str) -> Language:
     from spacy.language import Language
     from spacy.tokens import Doc
 
+    def lemmas(doc: Doc) -> Doc:
+        for token in doc:
+            token.lemma_ = token.lower_
+        return doc
+
     if not Language.has_factory(_LEMMAS):
-
-        @Language.component(_LEMMAS)
-        def lemmas(doc: Doc) -> Doc:
-            for token in doc:
-                token.lemma_ = token.lower_
-            return doc
-
+        Language.component(_LEMMAS, func=lemmas)
     blank = spacy.blank(language)
     blank.add_pipe(_LEMMAS)
     return blank
