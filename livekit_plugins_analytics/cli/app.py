@@ -15,6 +15,7 @@ from .prices import prices_app as prices
 from .redact import app as redact
 from .signals import app as signals
 from .spool import app as spool
+from .transcripts import app as transcripts
 
 app = typer.Typer(
     help="Check and serve the delivery of call analytics from this machine.",
@@ -31,6 +32,7 @@ app.add_typer(prices)
 app.add_typer(redact)
 app.add_typer(signals)
 app.add_typer(spool)
+app.add_typer(transcripts)
 
 
 def _version(wanted: bool) -> None:
