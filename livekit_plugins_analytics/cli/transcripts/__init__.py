@@ -6,6 +6,7 @@ import typer
 
 from .export import export
 from .fetch import fetch
+from .watch import watch
 
 __all__ = ["app"]
 
@@ -16,3 +17,4 @@ app = typer.Typer(
 )
 app.command()(fetch)
 app.command()(export)
+app.command()(watch)

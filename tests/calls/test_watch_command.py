@@ -1,0 +1,249 @@
+"""``livekit-analytics transcripts watch`` in a process of its own: signals, files, sinks, spool."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from livekit import api
+
+from livekit_plugins_analytics.document import TranscriptDocument
+from tests.calls.caller import PATIENCE
+from tests.calls.test_watch import new_room, puppet
+from tests.cli.conftest import environment
+from tests.servers import FaultServer, LiveKitServer, MotoServer
+
+
+class Command:
+    """The command, running."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    async def joins(self, server: LiveKitServer, room: str) -> None:
+        """Wait until its recorder is in the room."""
+        request = api.ListParticipantsRequest(room=room)
+        end = time.monotonic() + PATIENCE
+        async with server.api() as client:
+            while True:
+                try:
+                    if (await client.room.list_participants(request)).participants:
+                        return
+                except api.TwirpError:
+                    pass  # no such room yet
+                assert time.monotonic() < end and self.process.poll() is None
+                await asyncio.sleep(0.05)  # between two looks; nobody announces a room
+
+    async def ends(self) -> tuple[int, str, str]:
+        """Its exit code, and what it wrote."""
+        out, err = await asyncio.to_thread(self.process.communicate, timeout=PATIENCE)
+        return self.process.returncode, out, err
+
+
+@contextmanager
+def command(
+    server: LiveKitServer, folder: Path, *arguments: str, **variables: str
+) -> Iterator[Command]:
+    """Run it in a folder."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "livekit_plugins_analytics.cli", "transcripts", "watch", *arguments],
+        cwd=folder,
+        env=environment({**server.environment(), "TMPDIR": str(folder), **variables}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Command(process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+async def say_and_end(server: LiveKitServer, room: str, text: str) -> None:
+    """A room in which an agent says one thing."""
+    async with puppet(server, room) as agent:
+        await agent.stream(text, segment="s1")
+        async with server.api() as client:
+            await client.room.delete_room(api.DeleteRoomRequest(room=room))
+
+
+def document(body: bytes) -> TranscriptDocument:
+    """What was stored; fails unless it is one line of it."""
+    (text,) = (gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body).splitlines()
+    return TranscriptDocument.model_validate(json.loads(text))
+
+
+@pytest.mark.parametrize("file", ["out.json", "sub/out.json.gz"])
+async def test_a_file_has_the_transcript_and_stdout_one_object(
+    livekit_server: LiveKitServer, tmp_path: Path, file: str
+) -> None:
+    room = new_room()
+    options = ("--room", room, "--create", "-o", file, "--json", "--session-id", "call-7")
+    with command(livekit_server, tmp_path, *options) as running:
+        await running.joins(livekit_server, room)
+        await say_and_end(livekit_server, room, "Grüß Gott.")
+        code, out, err = await running.ends()
+
+    assert (code, err) == (0, "")
+    stored = document((tmp_path / file).read_bytes())
+    assert json.loads(out) == {
+        "ok": True,
+        "session_id": "call-7",
+        "room_name": room,
+        "room_sid": stored.room_sid,
+        "complete": True,
+        "gaps": [],
+        "lines": {"agent": 1, "user": 0},
+        "places": {"file": file},
+        "waiting": [],
+        "sent_before": [],
+    }
+    assert stored.transcript.text == "Agent: Grüß Gott."
+    assert stored.session_id == "call-7"
+    assert not (tmp_path / "analytics").exists()
+    assert (tmp_path / file).stat().st_mode & 0o077 == 0, "others may read what was said"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_with_what_was_said(
+    livekit_server: LiveKitServer, tmp_path: Path, number: signal.Signals
+) -> None:
+    room = new_room()
+    options = ("--room", room, "--create", "--show", "-o", "out.json")
+    with command(livekit_server, tmp_path, *options) as running:
+        await running.joins(livekit_server, room)
+        async with puppet(livekit_server, room) as agent:
+            await agent.stream("Hello.", segment="s1")
+            assert running.process.stderr
+            shown = await asyncio.to_thread(running.process.stderr.readline)
+            running.process.send_signal(number)
+            code, out, _ = await running.ends()
+
+    assert shown == "agent: Hello.\n"
+    assert code == 0
+    assert "not complete" in out
+    assert "the watcher was stopped before the room's end" in out
+    assert "Hello." not in out, "words only where they were asked for"
+    assert document((tmp_path / "out.json").read_bytes()).transcript.text == "Agent: Hello."
+
+
+async def test_the_sinks_have_it_beside_the_records_and_the_log_has_not(
+    livekit_server: LiveKitServer, moto: MotoServer, tmp_path: Path
+) -> None:
+    room, bucket, group = new_room(), f"words-{uuid.uuid4().hex[:8]}", f"/w/{uuid.uuid4().hex[:8]}"
+    moto.create_bucket(bucket)
+    moto.create_log_group(group)
+    variables = {
+        **moto.environment(),
+        "ANALYTICS_S3_BUCKET": bucket,
+        "ANALYTICS_S3_PREFIX": "voice/sessions/",
+        "ANALYTICS_LOG_GROUP": group,
+        "ANALYTICS_DIRECTORY": "local",
+    }
+    options = ("--room", room, "--create")
+    with command(livekit_server, tmp_path, *options, **variables) as running:
+        await running.joins(livekit_server, room)
+        await say_and_end(livekit_server, room, "Hello.")
+        code, out, err = await running.ends()
+
+    assert (code, err) == (0, "")
+    ((key, body),) = moto.objects(bucket).items()
+    stored = document(body)
+    assert key == f"voice/transcripts/{stored.name}"
+    assert f"s3://{bucket}/{key}" in out
+    (file,) = (p for p in (tmp_path / "local").rglob("*") if p.is_file())
+    assert file == tmp_path / "local/voice/transcripts" / stored.name
+    assert file.read_bytes() == body
+    assert moto.events(group) == []
+    assert not list((tmp_path / ".analytics-spool").rglob("*.parcel"))
+
+
+async def test_what_a_sink_does_not_take_waits_and_goes_with_the_next(
+    livekit_server: LiveKitServer, faults: FaultServer, tmp_path: Path
+) -> None:
+    variables = {
+        **faults.environment(),
+        "ANALYTICS_S3_BUCKET": "words",
+        "ANALYTICS_EXPORT_BUDGET_SECONDS": "1",
+    }
+    outcomes: list[dict[str, Any]] = []
+    for text in ("first", "second"):
+        room = new_room()
+        options = ("--room", room, "--create", "--json")
+        here = variables if outcomes else {**variables, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+        with command(livekit_server, tmp_path, *options, **here) as running:
+            await running.joins(livekit_server, room)
+            await say_and_end(livekit_server, room, text)
+            code, out, _ = await running.ends()
+        outcomes.append({**json.loads(out), "code": code})
+
+    down, up = outcomes
+    assert (down["code"], down["ok"], down["places"]) == (1, False, {})
+    (waiting,) = down["waiting"]
+    assert os.path.dirname(waiting) == str(tmp_path / ".analytics-spool" / "transcripts")
+    assert (up["code"], up["ok"], up["waiting"]) == (0, True, [])
+    assert up["sent_before"] == [down["session_id"]]
+    objects = faults.objects("words")
+    assert sorted(document(body).transcript.text for body in objects.values()) == [
+        "Agent: first",
+        "Agent: second",
+    ]
+    assert all(key.startswith("transcripts/year=") for key in objects)
+
+
+async def test_a_file_that_cannot_be_written_costs_no_words(
+    livekit_server: LiveKitServer, tmp_path: Path
+) -> None:
+    room = new_room()
+    (tmp_path / "file").write_text("in the way")
+    options = ("--room", room, "--create", "-o", "file/out.json", "--json", "--session-id", "c1")
+    with command(livekit_server, tmp_path, *options) as running:
+        await running.joins(livekit_server, room)
+        await say_and_end(livekit_server, room, "Hello.")
+        code, out, err = await running.ends()
+
+    assert code == 0
+    assert "file/out.json cannot be written" in err
+    rescued = json.loads(out)["places"]["file"]
+    assert document(Path(rescued).read_bytes()).transcript.text == "Agent: Hello."
+
+
+@pytest.mark.parametrize(
+    ("variables", "options", "message"),
+    [
+        ({"LIVEKIT_API_SECRET": "0" * 32}, (), "LIVEKIT_API_SECRET must be a pair"),
+        ({"LIVEKIT_API_SECRET": ""}, (), "LIVEKIT_API_SECRET not set"),
+        ({}, ("--wait", "0.1"), "there was no room"),
+        ({"ANALYTICS_LOG_GROUP": "/g"}, (), "No sink is set that may hold words"),
+        ({}, ("--session-id", "../x"), "--session-id"),
+    ],
+    ids=["wrong-secret", "no-secret", "no-room", "no-sink", "bad-id"],
+)
+async def test_what_cannot_be_is_told_in_one_line_before_anything_is_watched(
+    livekit_server: LiveKitServer,
+    tmp_path: Path,
+    variables: dict[str, str],
+    options: tuple[str, ...],
+    message: str,
+) -> None:
+    with command(livekit_server, tmp_path, "--room", "r", *options, **variables) as running:
+        code, out, err = await running.ends()
+
+    assert (code, out) == (2, "")
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert "eyJ" not in err, "a token"
