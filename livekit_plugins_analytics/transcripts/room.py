@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ..document import TranscriptDocument
+from ..log import logger
 from ..record import Privacy, safe_session_id
 from .conversation import Conversation, Mask, Role
 from .server import (
@@ -39,6 +40,8 @@ _POLL = 0.5
 _FRESH = 5.0
 # How long a room is looked for again after the connection was lost for good, in seconds.
 _REJOIN = 60.0
+# How long the server may take from joining to sending what is said, in seconds.
+_ACTIVE = 5.0
 # What is still on its way when the room goes, in seconds.
 _LAST_WORDS = 2.0
 
@@ -209,9 +212,10 @@ class RoomWatcher:
 
         def on_stream(reader: rtc.TextStreamReader, identity: str) -> None:
             self._meet(room)
-            if identity not in room.remote_participants:
-                self._spawn(self._look(server))  # it is announced later, perhaps when it has left
-            self._spawn(self._read(reader, identity, time.time()))
+            unknown = identity not in room.remote_participants
+            # It is announced later, perhaps when it has left.
+            look = self._spawn(self._look(server)) if unknown else None
+            self._spawn(self._read(reader, identity, time.time(), look))
 
         for topic in TOPICS:
             room.register_text_stream_handler(topic, on_stream)
@@ -256,16 +260,27 @@ class RoomWatcher:
         sid = await room.sid
         if self._sid not in (None, sid):
             return False
-        there = await self._look(server)
+        me = room.local_participant.identity
+        there = await self._active(server, me)
         if self._sid is None:
             self._sid = sid
             self.joined_at = time.time()
-            me = room.local_participant.identity
             if late := _lateness(there, me, room.creation_time.timestamp()):
                 self._miss(late)
+            logger.info("watching the room %s", sid)
         if any(who.identity in room.remote_participants for who in there):
             self._meet(room)
         return True
+
+    async def _active(self, server: api.LiveKitAPI, me: str) -> list[Presence]:
+        """Wait until the server sends this one what is said; who is there then."""
+        until = time.monotonic() + _ACTIVE
+        while True:
+            there = await self._look(server)
+            gets_it = any(who.active for who in there if who.identity == me)
+            if gets_it or self._stopping.is_set() or time.monotonic() > until:
+                return there if gets_it else []
+            await self._pause(_ACTIVE / 50)
 
     async def _look(self, server: api.LiveKitAPI) -> list[Presence]:
         """Ask who is in the room, and note the agents; nobody where that cannot be asked."""
@@ -293,12 +308,20 @@ class RoomWatcher:
     def _count(self, room: rtc.Room) -> None:
         self.participants = len(room.remote_participants)
 
-    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
-    async def _read(self, reader: rtc.TextStreamReader, identity: str, at: float) -> None:
+    async def _read(
+        self,
+        reader: rtc.TextStreamReader,
+        identity: str,
+        at: float,
+        look: asyncio.Task[object] | None,
+    ) -> None:
+        """Take one stream; whose it is may be known only when ``look`` is done."""
         segment = (reader.info.attributes or {}).get(_SEGMENT) or reader.info.stream_id
         grow = self.conversation.opened(segment, identity, at)
         try:
@@ -311,6 +334,8 @@ class RoomWatcher:
             # What nobody marks is one message, whole.
             final = (reader.info.attributes or {}).get(_FINAL, "true") != "false"
         self.conversation.ended(segment, final)
+        if look:
+            await asyncio.wait({look})
         if final and (line := self.conversation.line(segment)):
             role, words = line
             self._on_line(role, self._mask(words) if self._mask else words)
@@ -386,7 +411,7 @@ def _lateness(there: list[Presence], me: str, created_at: float) -> str | None:
     joined_at = next((who.joined_at for who in there if who.identity == me), None)
     if joined_at is None:
         return "the server did not say who was there before the watcher"
-    if any(who.agent and who.joined_at < joined_at for who in there):
+    if any(who.agent for who in there):
         return "an agent was there before the watcher"
     if joined_at - created_at > _FRESH:
         return "the room was there before the watcher"

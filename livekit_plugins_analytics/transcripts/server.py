@@ -92,6 +92,8 @@ class Presence:
     """Somebody in a room, as the server has them; the SDK announces some up to 3 s late."""
 
     identity: str
+    active: bool
+    """Whether it gets what is sent; who only just joined does not."""
     joined_at: float
     """Unix seconds by the server's clock."""
     agent: bool
@@ -123,6 +125,7 @@ async def present(server: api.LiveKitAPI, room: str) -> list[Presence]:
     return [
         Presence(
             identity=who.identity,
+            active=who.state == api.ParticipantInfo.State.ACTIVE,
             # Servers before 1.9 know whole seconds only.
             joined_at=(who.joined_at_ms or who.joined_at * 1000) / 1000,
             agent=who.kind == api.ParticipantInfo.Kind.AGENT,
