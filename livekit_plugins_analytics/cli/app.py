@@ -11,6 +11,7 @@ from .checkpoints import app as checkpoints
 from .cloudwatch import app as cloudwatch
 from .doctor import doctor
 from .drain import drain
+from .forget import forget
 from .prices import prices_app as prices
 from .redact import app as redact
 from .signals import app as signals
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command()(doctor)
 app.command()(drain)
+app.command()(forget)
 app.add_typer(checkpoints)
 app.add_typer(cloudwatch)
 app.add_typer(prices)
