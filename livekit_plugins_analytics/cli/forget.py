@@ -108,7 +108,7 @@ def forget(
     if as_json:
         typer.echo(json.dumps(result))
     else:
-        _say(result, erasure, spools)
+        _say(result)
     if not result["ok"]:
         raise typer.Exit(1)
 
@@ -236,7 +236,7 @@ def _show_findings(erasure: Erasure, spools: Sequence[SpoolErasure], rewrite: bo
     _console(stderr=True).print(table)
 
 
-def _say(result: dict[str, Any], erasure: Erasure, spools: Sequence[SpoolErasure]) -> None:
+def _say(result: dict[str, Any]) -> None:
     from rich.table import Table
 
     console = _console()

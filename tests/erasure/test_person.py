@@ -46,7 +46,7 @@ def test_parts_of_a_persons_data_are_somebody_elses(known: dict[str, Any]) -> No
 
 def test_an_email_counts_in_metadata_and_attributes_and_is_a_mention_elsewhere() -> None:
     person = Person.of(emails=[EMAIL])
-    empty = {"user_email": None, "participants": [], "user_metadata": {}}
+    empty: dict[str, Any] = {"user_email": None, "participants": [], "user_metadata": {}}
     caller = {"identity": "c", "kind": "standard", "attributes": {"email": EMAIL.lower()}}
     assert person.is_in(record("j1", **{**empty, "user_metadata": {"a": [{"b": EMAIL}]}}))
     assert person.is_in(record("j1", **{**empty, "participants": [caller]}))
