@@ -95,8 +95,11 @@ def forget(
     if not (yes or dry_run or _can_ask(as_json)):
         give_up("nothing was changed: nobody can be asked here; add --yes, or --dry-run to look")
     settings = settings_or_exit()
-    places, erasure = _found(path, person, mentions, show=not as_json)
-    spools = _spools(spool, settings, person, mentions, erasure.session_ids)
+    # Words in the one place may belong to a call that is known from the other.
+    spools = _spools(spool, settings, person, mentions)
+    places, erasure = _found(path, person, mentions, spools, show=not as_json)
+    for each in spools:
+        each.find(erasure.session_ids | erasure.rooms)
     count = len(erasure.findings) + sum(len(each.found) for each in spools)
     if not (dry_run or yes) and count:
         _show_findings(erasure, spools, rewrite)
@@ -118,7 +121,7 @@ def _can_ask(as_json: bool) -> bool:
 
 
 def _found(
-    path: str, person: Person, mentions: bool, *, show: bool
+    path: str, person: Person, mentions: bool, spools: Sequence[SpoolErasure], *, show: bool
 ) -> tuple[list[Whereabouts], Erasure]:
     from ..erasure import Erasure, whereabouts
     from ..erasure.search import reason
@@ -126,6 +129,9 @@ def _found(
     try:
         places = whereabouts(path)
         erasure = Erasure(places, person, mentions=mentions)
+        for each in spools:
+            erasure.session_ids.update(each.found.values())
+            erasure.rooms |= each.rooms
         with _progress("Looking", None, show) as step:
             erasure.find(step)
     except FileNotFoundError:
@@ -136,11 +142,7 @@ def _found(
 
 
 def _spools(
-    given: list[Path] | None,
-    settings: Settings,
-    person: Person,
-    mentions: bool,
-    session_ids: set[str],
+    given: list[Path] | None, settings: Settings, person: Person, mentions: bool
 ) -> list[SpoolErasure]:
     """The spools that are there, with what they have of the person; none is made."""
     from ..erasure import SpoolErasure
@@ -148,8 +150,7 @@ def _spools(
     found = []
     for spool in _directories(given, settings):
         each = SpoolErasure(spool, settings, person, mentions=mentions)
-        each.find(session_ids)
-        session_ids.update(each.found.values())
+        each.find()
         found.append(each)
     return found
 
@@ -176,7 +177,8 @@ def _applied(
     erasure: Erasure, spools: Sequence[SpoolErasure], rewrite: bool, *, show: bool
 ) -> list[Outcome]:
     # The spools first: what leaves them meanwhile would arrive where all is erased already.
-    outcomes = [each.apply(erasure.session_ids, rewrite=rewrite) for each in spools]
+    known = erasure.session_ids | erasure.rooms
+    outcomes = [each.apply(known, rewrite=rewrite) for each in spools]
     with _progress("Erasing", len(erasure.findings), show) as step:
         return [*outcomes, erasure.apply(rewrite=rewrite, progress=step)]
 

@@ -49,13 +49,15 @@ class SpoolErasure:
         self._also_mentions = mentions
         self.found: dict[Path, str] = {}
         """Files that are the person's, each with its session id."""
+        self.rooms: set[str] = set()
+        """Sids of rooms in which the person was."""
         self.unreadable: dict[str, str] = {}
 
     def find(self, session_ids: Collection[str] = ()) -> None:
         """Look at every file; nothing is changed.
 
         Args:
-            session_ids: Sessions that are known to be the person's.
+            session_ids: Sessions, and rooms by their sids, that are known to be the person's.
         """
         self.found, self.unreadable = {}, {}
         for path in self._files():
@@ -68,6 +70,8 @@ class SpoolErasure:
                 continue
             if self._is_theirs(record, session_ids):
                 self.found[path] = str(record["session_id"])
+                if "metrics_summary" in record and isinstance(record.get("room_sid"), str):
+                    self.rooms.add(record["room_sid"])
 
     def apply(self, session_ids: Collection[str] = (), *, rewrite: bool) -> Outcome:
         """Deal with what was found. Transcripts are deleted in any case.
@@ -117,6 +121,9 @@ class SpoolErasure:
     def _is_theirs(self, record: dict[str, Any], session_ids: Collection[str]) -> bool:
         if record["session_id"] in session_ids or self._person.is_in(record):
             return True
+        watched = "metrics_summary" not in record and record.get("room_sid") in session_ids
+        if watched and record.get("transcript", {}).get("source") == "room":
+            return True
         return self._also_mentions and self._person.is_mentioned_in(record)
 
     def _treated(self, path: Path, rewrite: bool) -> str:
@@ -153,6 +160,7 @@ class SpoolErasure:
             parcel,
             revision=new["revision"],
             body=packed_record(new, compress=True),
+            transcript=None,
             event=json.dumps(event).encode(),
         )
 

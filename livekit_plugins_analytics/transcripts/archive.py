@@ -8,13 +8,13 @@ import uuid
 from pathlib import Path
 
 from ..delivery import Courier, Limits, Spool
-from ..document import TRANSCRIPTS, TranscriptDocument
+from ..document import TranscriptDocument
 from ..errors import SettingsError
 from ..record import compressed, line
-from ..settings import Settings
-from ..writers import Aws, Parcel, Writer
+from ..settings import TRANSCRIPTS, Settings
+from ..writers import Aws, Parcel, Writer, beside
 from ..writers.directory import DirectoryWriter
-from ..writers.s3 import S3Writer, beside
+from ..writers.s3 import S3Writer
 from .room import Watched
 
 
@@ -97,11 +97,11 @@ def _writers(settings: Settings) -> list[Writer]:
     writers: list[Writer] = []
     if folder := settings.local_directory:
         writers.append(DirectoryWriter(folder, beside(settings.s3_prefix, TRANSCRIPTS)))
-    if settings.s3_bucket:
+    if settings.keeps_objects:
         writers.append(S3Writer(settings, Aws(), folder=TRANSCRIPTS))
     if not writers:
         raise SettingsError(
-            "No sink is set that may hold words (ANALYTICS_LOG_GROUP may not): set "
+            "No sink is set that may hold words (logs and webhooks may not): set "
             "ANALYTICS_S3_BUCKET or ANALYTICS_DIRECTORY, or name a file with -o."
         )
     return writers

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..record import Transcript, TranscriptItem, utc
+from ..redaction import Masks
 from ..trim import TEXT_LIMIT, Trimmer
 
 # As many as a session's own transcript keeps; an hour of fast talk has about 1,500.
@@ -16,8 +17,6 @@ MAX_LINES = 20_000
 MAX_CHARACTERS = 20_000_000
 
 Role = Literal["user", "agent"]
-Mask = Callable[[str], str]
-"""Takes what a line says and returns it without what must not be kept."""
 
 _SPEAKERS = {"user": "User", "agent": "Agent"}
 
@@ -120,25 +119,28 @@ class Conversation:
         """Lines whose end never came."""
         return sum(not line.final for line in self._lines.values())
 
-    def transcript(self, *, complete: bool, mask: Mask | None = None) -> Transcript:
+    def transcript(self, *, complete: bool, masks: Masks | None = None) -> Transcript:
         """The lines in the order in which they began.
 
         Args:
             complete: Whether nothing is missing, as far as the one who listened knows.
-            mask: What every line goes through.
+            masks: What stands in the place of what must not be kept.
         """
         trimmer = Trimmer(text=TEXT_LIMIT)
         lines = sorted((_plain(line) for line in self._lines.values()), key=lambda line: line.at)
         lines = [line for line in lines if line.text.strip()]
-        items = []
+        items: list[TranscriptItem] = []
+        before = ""
         for line in lines:
             role = self._role(line)
-            text = trimmer.text("transcript", line.text)
+            said = trimmer.text("transcript", line.text)
+            text = masks.text(said, before=before) if masks else said
+            before = said
             items.append(
                 TranscriptItem(
                     id=line.id,
                     role=role,
-                    text=mask(text) if mask else text,
+                    text=text,
                     at=utc(line.at),
                     agent=self._agents.get(line.identity) if role == "agent" else None,
                 )

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ..document import TranscriptDocument
 from ..log import logger
 from ..record import Privacy, safe_session_id
-from .conversation import Conversation, Mask, Role
+from ..redaction import Masks, Redactor
+from .conversation import Conversation, Role
 from .server import (
     Credentials,
     Presence,
@@ -74,7 +75,7 @@ class RoomWatcher:
             configuration in a caller's token) then comes without the caller. Otherwise the room is
             waited for.
         session_id: The document's, instead of the room's sid.
-        mask: What every line goes through before it is anywhere but in this process' memory.
+        redactor: Finds what is masked, before a line is anywhere but in this process' memory.
         on_line: Called with each line when it is whole: whose, and its words, masked.
 
     Raises:
@@ -89,7 +90,7 @@ class RoomWatcher:
         wait: float = 300.0,
         create: bool = False,
         session_id: str | None = None,
-        mask: Mask | None = None,
+        redactor: Redactor | None = None,
         on_line: Callable[[Role, str], None] = lambda _role, _text: None,
     ) -> None:
         self._name = room
@@ -97,7 +98,7 @@ class RoomWatcher:
         self._wait = wait
         self._create = create
         self._session_id = session_id
-        self._mask = mask
+        self._redactor = redactor
         self._on_line = on_line
         self.conversation = Conversation()
         self.participants = 0
@@ -338,7 +339,9 @@ class RoomWatcher:
             await asyncio.wait({look})
         if final and (line := self.conversation.line(segment)):
             role, words = line
-            self._on_line(role, self._mask(words) if self._mask else words)
+            if self._redactor:
+                words = Masks(self._redactor, stable=False).text(words)
+            self._on_line(role, words)
 
     async def _hear_out(self) -> None:
         """Read what has arrived already."""
@@ -363,19 +366,20 @@ class RoomWatcher:
         said = self.conversation
         if unfinished := said.unfinished:
             self._miss(f"the end of {unfinished} line{'s' * (unfinished > 1)} never came")
-        transcript = said.transcript(complete=not self._gaps, mask=self._mask)
+        masks = Masks(self._redactor) if self._redactor else None
+        transcript = said.transcript(complete=not self._gaps, masks=masks)
         if not transcript.complete and not self._gaps:
             self._miss("more was said than a transcript holds")
         start = datetime.fromtimestamp(self.joined_at, timezone.utc)
         document = TranscriptDocument(
             session_id=self._session_id or safe_session_id(self._sid),
-            room_name=self._mask(self._name) if self._mask else self._name,
+            room_name=masks.text(self._name) if masks else self._name,
             room_sid=self._sid,
             agent_name=said.agent_name,
             start_time=start,
             end_time=max(start, datetime.now(timezone.utc)),
             transcript=transcript,
-            privacy=Privacy(redacted=self._mask is not None),
+            privacy=Privacy(redacted=bool(masks), counts=masks.counts if masks else {}),
         )
         name = document.name
         if self._gaps:
@@ -390,7 +394,7 @@ async def watch(
     wait: float = 300.0,
     create: bool = False,
     session_id: str | None = None,
-    mask: Mask | None = None,
+    redactor: Redactor | None = None,
 ) -> Watched:
     """Watch a room to its end; the arguments and errors are `RoomWatcher`'s.
 
@@ -402,7 +406,7 @@ async def watch(
         wait=wait,
         create=create,
         session_id=session_id,
-        mask=mask,
+        redactor=redactor,
     ).run()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,27 @@ def test_transcripts_that_wait_go_by_their_session(spool: Spool) -> None:
     erasure.find({"jane-1"})
     assert len(erasure.apply({"jane-1"}, rewrite=True).deleted) == 1
     assert spool.paths() == []
+
+
+def test_a_separate_transcript_goes_with_what_it_waits_beside(spool: Spool) -> None:
+    row = record("jane-1", transcript=None)
+    both = replace(parcel(row), transcript=packed(words("jane-1", "RM_1")))
+    spool.put(both).release()
+    assert len(erased(spool, rewrite=True).rewritten) == 1
+
+    (path,) = spool.paths()
+    entry = spool.claim(path)
+    assert entry
+    assert entry.parcel.transcript is None
+    entry.release()
+
+
+def test_the_words_of_a_watched_room_go_with_the_call_that_was_in_it(spool: Spool) -> None:
+    spool.put(parcel(words("named-by-hand", "RM_1", source="room"))).release()
+    spool.put(parcel(words("another-session", "RM_1", source="session"))).release()
+    erasure = SpoolErasure(spool, Settings(), JANE)
+    erasure.find({"RM_1"})
+    assert list(erasure.found.values()) == ["named-by-hand"]
 
 
 def journal(spool: Spool, session_id: str) -> Journal:

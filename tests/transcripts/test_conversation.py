@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from livekit_plugins_analytics.redaction import Masks, redactor
 from livekit_plugins_analytics.transcripts.conversation import Conversation
 
 TEXT_LIMIT = 16_384
@@ -146,12 +147,16 @@ def test_updates_give_their_room_back() -> None:
     assert conversation.transcript(complete=True).complete
 
 
-def test_a_mask_sees_every_line_and_its_result_is_all_that_is_left() -> None:
+def test_what_is_masked_is_masked_in_every_line_with_what_was_said_before_in_mind() -> None:
     conversation = Conversation()
-    say(conversation, "1", "caller", "mail john@acme.com")
+    say(conversation, "1", "caller", "mail john@acme.com", 1.0)
+    say(conversation, "2", "caller", "I said john@acme.com, not joan@acme.com", 2.0)
+    masks = Masks(redactor("email"))
 
-    transcript = conversation.transcript(
-        complete=True, mask=lambda text: text.replace("john@acme.com", "[email]")
-    )
-    assert transcript.items[0].text == "mail [email]"
+    transcript = conversation.transcript(complete=True, masks=masks)
+    assert [i.text for i in transcript.items] == [
+        "mail [email-1]",
+        "I said [email-1], not [email-2]",
+    ]
     assert "acme" not in transcript.model_dump_json()
+    assert masks.counts == {"email": 3}

@@ -16,11 +16,13 @@ import typer
 
 from ...errors import AnalyticsError
 from ...record import safe_session_id
+from ...settings import Settings
 from ..options import AsJson, EnvFile, Verbose, begin, give_up, settings_or_exit
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ...redaction import Redactor
     from ...transcripts.archive import Archive
     from ...transcripts.room import RoomWatcher, Watched
 
@@ -59,19 +61,29 @@ def watch(
     """Collect what is said in a room, as a hidden recorder, until the room ends.
 
     Ctrl-C or SIGTERM ends it earlier, with what there is. Reads LIVEKIT_URL, LIVEKIT_API_KEY and
-    LIVEKIT_API_SECRET. Exits with 0 when the transcript is where it belongs, 1 when a sink has not
-    taken it yet (it waits in the spool), 2 for wrong usage, a refused key, and a room to which
-    nobody came.
+    LIVEKIT_API_SECRET; what ANALYTICS_REDACT names is masked.
+
+    Exits with 0 when the transcript is where it belongs, 1 when a sink has not taken it yet (it
+    waits in the spool), 2 for wrong usage, a refused key, and a room to which nobody came.
     """
     begin(env_file, verbose)
     # The SDK's logger quotes tokens where a connection fails; the message is ours to give.
     logging.getLogger("livekit").setLevel(logging.CRITICAL + 1)
     if session_id is not None and safe_session_id(session_id) != session_id:
         give_up("--session-id: up to 100 letters, digits and . _ - that begin with none of them")
-    archive = None if output else _archive_or_exit()
+    settings = settings_or_exit()
+    if settings.content_consent == "required":
+        give_up(
+            "ANALYTICS_CONTENT_CONSENT=required: a watcher cannot see whether a caller consents, "
+            "so it may keep nothing; set it to off for rooms whose callers have all agreed"
+        )
+    redactor = _redactor_or_exit(settings)
+    archive = None if output else _archive_or_exit(settings)
     sent = archive.send_waiting() if archive else []
     try:
-        watched = asyncio.run(_watched(room, session_id, wait, create, show, quiet=as_json))
+        watched = asyncio.run(
+            _watched(room, session_id, wait, create, show, redactor, quiet=as_json)
+        )
     except AnalyticsError as error:
         give_up(str(error))
     places = _stored(watched, output, archive)
@@ -84,17 +96,33 @@ def watch(
         raise typer.Exit(1)
 
 
-def _archive_or_exit() -> Archive:
+def _redactor_or_exit(settings: Settings) -> Redactor | None:
+    from ...masking import load_redactor
+
+    try:
+        return load_redactor(settings)
+    except AnalyticsError as error:
+        give_up(f"ANALYTICS_REDACT: {error}")
+
+
+def _archive_or_exit(settings: Settings) -> Archive:
     from ...transcripts.archive import Archive
 
     try:
-        return Archive(settings_or_exit())
+        return Archive(settings)
     except AnalyticsError as error:
         give_up(str(error))
 
 
 async def _watched(
-    room: str, session_id: str | None, wait: float, create: bool, show: bool, *, quiet: bool
+    room: str,
+    session_id: str | None,
+    wait: float,
+    create: bool,
+    show: bool,
+    redactor: Redactor | None,
+    *,
+    quiet: bool,
 ) -> Watched:
     from ...transcripts.room import RoomWatcher
 
@@ -104,7 +132,14 @@ async def _watched(
         if show:
             console.print(f"{role}: {text}")
 
-    watcher = RoomWatcher(room, wait=wait, create=create, session_id=session_id, on_line=on_line)
+    watcher = RoomWatcher(
+        room,
+        wait=wait,
+        create=create,
+        session_id=session_id,
+        redactor=redactor,
+        on_line=on_line,
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows has no such thing
