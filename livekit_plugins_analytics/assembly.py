@@ -263,7 +263,7 @@ def _document(record: SessionRecord, words: Transcript) -> TranscriptDocument:
 
 def _transcript_uri(record: SessionRecord, settings: Settings) -> str:
     """Where the words are: in S3, else in the directory, from its root on."""
-    if settings.s3_bucket:
+    if "s3" in settings.sink_names:
         return s3_uri(settings, record.name, TRANSCRIPTS)
     return beside(settings.s3_prefix, TRANSCRIPTS) + record.name
 

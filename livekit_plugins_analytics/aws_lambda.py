@@ -26,7 +26,7 @@ from typing import Any
 
 from .errors import AnalyticsError, SettingsError, SinkError
 from .log import logger
-from .record import SessionRecord, safe_session_id
+from .record import SessionRecord, dated_name, safe_session_id
 from .settings import Settings
 from .stored import packed
 from .writers import Aws, encryption, explained, members, s3_uri
@@ -258,8 +258,7 @@ def _event(message: str) -> _Event | None:
         raise ValueError("session_id is not safe in a key")
     if not isinstance(revision, int) or isinstance(revision, bool) or revision < 1:
         raise ValueError("revision is no number from 1 on")
-    named: dict[str, Any] = {"session_id": session_id, "start_time": _time(values)}
-    name = SessionRecord.model_construct(**named).name
+    name = dated_name(_time(values), session_id)
     whole = values.get("truncated") is not True
     if whole:
         values = _completed(values)
@@ -286,7 +285,8 @@ def _completed(values: dict[str, Any]) -> dict[str, Any]:
     if isinstance(known, dict):
         missing = known.get("missing")
         missing = missing if isinstance(missing, list) else []
-        added = [name for name in ("signals", "transcript") if name not in missing]
+        lacking = ["signals"] if values.get("transcript_uri") else ["signals", "transcript"]
+        added = [name for name in lacking if name not in missing]
         values["completeness"] = {**known, "missing": [*missing, *added]}
     # In the schema's order; what a newer schema has besides comes last.
     order = [name for name in SessionRecord.model_fields if name in values]

@@ -290,6 +290,12 @@ class Settings(BaseSettings):
                 )
             if name in SINKS and info.data.get(SINKS[name]) is None:
                 raise ValueError(f"{name} needs {PREFIX}{SINKS[name].upper()}")
+        if (
+            names
+            and info.data.get("transcript") == "separate"
+            and not {"s3", "directory"} & {*names}
+        ):
+            raise ValueError("a separate transcript is a file: name s3 or directory as well")
         return ",".join(dict.fromkeys(names)) or None
 
     @field_validator("metrics_namespace")

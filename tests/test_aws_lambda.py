@@ -124,6 +124,12 @@ def test_the_object_is_the_agents_but_for_what_no_log_has(lake: Lake, metrics: s
     assert "ContentEncoding" not in answer
 
 
+def test_a_transcript_that_is_kept_beside_is_not_missing(lake: Lake) -> None:
+    lake.store(lake.parcel(transcript_uri="s3://lake/transcripts/x.json.gz").event)
+
+    assert lake.stored()["completeness"]["missing"] == ["signals"]
+
+
 def test_a_repetition_changes_nothing(lake: Lake) -> None:
     event = lake.parcel().event
     lake.store(event)

@@ -466,6 +466,15 @@ def test_a_place_makes_a_sink_unless_others_are_named(
     assert settings.local_directory == (Path("analytics") if "directory" in names else None)
 
 
+@pytest.mark.parametrize("place", [{"firehose_stream": "calls"}, {"log_group": "calls"}])
+def test_a_separate_transcript_needs_a_sink_for_files(place: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="ANALYTICS_S3_BUCKET or ANALYTICS_DIRECTORY"):
+        Settings(transcript="separate", **place)
+    with pytest.raises(ValidationError, match="name s3 or directory"):
+        (sink,) = Settings(**place).sink_names
+        Settings(transcript="separate", s3_bucket="bucket", sinks=sink, **place)
+
+
 # -- typing errors in names
 
 

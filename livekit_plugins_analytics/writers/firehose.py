@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from dataclasses import replace
 from typing import Any
 
 from ..errors import SettingsError, SinkError
@@ -100,7 +101,8 @@ class FirehoseWriter:
                 " others are not to go there too",
             )
         try:
-            return self._large.write(parcel)
+            # Not a transcript that is kept beside: that goes where files go.
+            return self._large.write(replace(parcel, transcript=None))
         except SinkError as error:
             # It is this sink that has not got the record, whoever is to blame.
             raise SinkError(
