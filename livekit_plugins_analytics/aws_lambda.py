@@ -7,7 +7,8 @@ this package's requirements only pydantic and pydantic-settings.
 
 An agent's own object is never replaced here: it may have the transcript and the evidence of
 signals, which log events never have. S3 itself checks that, by conditions on each PUT, so that it
-holds whoever writes at the same time. An agent's object, on the other hand, replaces one from here.
+holds whoever writes at the same time. Nor is one that somebody has changed since it was made here.
+An agent's object, on the other hand, replaces one from here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import base64
 import functools
 import gzip
+import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping
@@ -190,7 +192,12 @@ def _put(event: _Event, settings: Settings, s3: Any) -> str | None:
         **where,
         "Body": event.body,
         "ContentType": "application/gzip",
-        "Metadata": {**_SOURCE, "revision": str(event.revision), "whole": str(event.whole)},
+        "Metadata": {
+            **_SOURCE,
+            "revision": str(event.revision),
+            "whole": str(event.whole),
+            "sha256": _digest(event.body),
+        },
         **encryption(settings),
     }
     for _ in range(_ATTEMPTS):
@@ -199,11 +206,21 @@ def _put(event: _Event, settings: Settings, s3: Any) -> str | None:
         there = _accepted(s3.head_object, **where)
         if there is None:
             continue
-        if not _replaceable(there.get("Metadata", {}), event):
+        metadata = there.get("Metadata", {})
+        if not _replaceable(metadata, event):
             return "there"
+        before = _accepted(s3.get_object, **where, IfMatch=there["ETag"])
+        if before is None:
+            continue
+        if metadata.get("sha256") != _digest(before["Body"].read()):
+            return "there"  # priced again, or erased: whoever changes a record keeps its metadata
         if _accepted(s3.put_object, **content, IfMatch=there["ETag"]):
             return "replaced"
     return None
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
 def _accepted(call: Any, **arguments: Any) -> dict[str, Any] | None:

@@ -169,6 +169,21 @@ def test_a_later_revision_replaces_an_earlier_one_from_the_log(lake: Lake) -> No
     assert (lake.stored()["revision"], lake.stored()["outcome"]) == (2, "two")
 
 
+def test_what_somebody_has_changed_since_is_not_replaced(lake: Lake) -> None:
+    lake.store(lake.parcel(user_email="user@company.com").event)
+    ((key, body),) = lake.server.objects(lake.bucket).items()
+    # As `prices reprice` and an erasure do it: other bytes, the same metadata.
+    erased = gzip.compress(gzip.decompress(body).replace(b"user@company.com", b""), mtime=0)
+    s3 = lake.server.s3()
+    metadata = s3.head_object(Bucket=lake.bucket, Key=key)["Metadata"]
+    s3.put_object(Bucket=lake.bucket, Key=key, Body=erased, Metadata=metadata)
+
+    again = lake.store(lake.parcel(revision=2, user_email="user@company.com").event)
+
+    assert again == Tally(there=1)
+    assert list(lake.server.objects(lake.bucket).values()) == [erased]
+
+
 def test_of_several_revisions_in_one_event_the_last_is_stored(lake: Lake) -> None:
     events = [lake.parcel(revision=number).event for number in (2, 3, 1)]
 

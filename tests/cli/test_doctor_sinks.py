@@ -60,6 +60,22 @@ class TestFirehose:
         assert outcome.check("s3")["detail"] == "not among ANALYTICS_SINKS"
         assert faults.objects("lake") == {}
 
+    def test_where_it_is_not_known_which_sinks_are_meant_none_gets_a_probe(
+        self, run: Run, faults: FaultServer
+    ) -> None:
+        outcome = run(
+            "doctor",
+            "--json",
+            ANALYTICS_FIREHOSE_STREAM="calls",
+            ANALYTICS_SINKS="firehose,s3",
+            **faults.environment(),
+        )
+
+        assert outcome.code == 1
+        assert "s3 needs ANALYTICS_S3_BUCKET" in outcome.check("settings")["detail"]
+        assert outcome.check("firehose")["detail"] == "not tried: wrong ANALYTICS_SINKS"
+        assert [each for each in faults.requests if "authorization" in each.headers] == []
+
     def test_without_a_region_it_says_whose(self, run: Run, faults: FaultServer) -> None:
         variables = faults.environment()
         del variables["AWS_REGION"]

@@ -81,11 +81,11 @@ def _checks_of_sinks(settings: Settings, wrong: set[str]) -> list[tuple[str, Mak
         "webhook": {"webhook_url", "webhook_secret", "webhook_allow_http", "webhook_allow_private"},
     }
     if settings.directory is None:
-        deciding["directory"] |= {"sinks", *SINKS.values()}
+        deciding["directory"] |= {*SINKS.values()}
     parcel = probe()
     checks: list[tuple[str, Make]] = []
     for name in dict.fromkeys((*deciding, *writers)):
-        if bad := sorted(deciding.get(name, set()) & wrong):
+        if bad := sorted((deciding.get(name, set()) | {"sinks"}) & wrong):
             variables = ", ".join(PREFIX + each.upper() for each in bad)
             checks.append((name, _skipped(f"not tried: wrong {variables}")))
         elif name in writers:
