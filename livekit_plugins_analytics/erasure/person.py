@@ -83,10 +83,14 @@ class Person:
                 return True
         return True
 
+    def is_in_time(self, record: Mapping[str, Any]) -> bool:
+        """Whether a record is of a day that is looked at; one without a time is."""
+        start = record.get("start_time")
+        return not isinstance(start, str) or self._in_time(_day(start))
+
     def is_in(self, record: Mapping[str, Any]) -> bool:
         """Whether a record is the person's."""
-        start = record.get("start_time")
-        if isinstance(start, str) and not self._in_time(_day(start)):
+        if not self.is_in_time(record):
             return False
         if record.get("session_id") in self.session_ids:
             return True

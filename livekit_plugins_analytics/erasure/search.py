@@ -103,7 +103,7 @@ class Erasure:
                         continue
                     self.looked_at += 1
                     sid = str(record["session_id"])
-                    if _is_words(record):
+                    if _is_words(record) and self._person.is_in_time(record):
                         words.append(_words(where, version, record))
                     if self._is_theirs(record, version):
                         kind = "transcript" if _is_words(record) else "record"
@@ -156,7 +156,7 @@ class Erasure:
     def _is_theirs(self, record: dict[str, Any], version: Version) -> bool:
         if self._person.is_in(record):
             return True
-        if self._person.is_mentioned_in(record):
+        if self._person.is_in_time(record) and self._person.is_mentioned_in(record):
             if self._also_mentions:
                 return True
             self.mentions.append(version.name)
@@ -220,6 +220,8 @@ def reason(error: Exception) -> str:
     """What went wrong, without what an object holds."""
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from ..writers.aws import explained
+
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", "unknown"))
         if "Denied" in code or code in ("403", "ObjectLocked"):
@@ -232,7 +234,9 @@ def reason(error: Exception) -> str:
         return code
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    if isinstance(error, (BotoCoreError, OSError)):
+    if isinstance(error, BotoCoreError):
+        return str(explained("s3", error))
+    if isinstance(error, OSError):
         return type(error).__name__
     return str(error)
 

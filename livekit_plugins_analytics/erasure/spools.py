@@ -119,6 +119,8 @@ class SpoolErasure:
             return parsed(unpacked(file).body)
 
     def _is_theirs(self, record: dict[str, Any], session_ids: Collection[str]) -> bool:
+        if not self._person.is_in_time(record):
+            return False
         if record["session_id"] in session_ids or self._person.is_in(record):
             return True
         watched = "metrics_summary" not in record and record.get("room_sid") in session_ids

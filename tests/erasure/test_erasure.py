@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol, cast
 from uuid import uuid4
@@ -299,8 +300,6 @@ def test_a_record_whose_id_names_the_person_is_not_called_erased(tmp_path: Path)
 
 
 def test_only_days_that_were_asked_for_are_touched(store: Store) -> None:
-    from datetime import date
-
     jane = Person.of(emails=[EMAIL], last=date(2026, 11, 10))
     erasure = Erasure([store.place], jane)
     erasure.find()

@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,15 @@ def test_the_words_of_a_watched_room_go_with_the_call_that_was_in_it(spool: Spoo
     erasure = SpoolErasure(spool, Settings(), JANE)
     erasure.find({"RM_1"})
     assert list(erasure.found.values()) == ["named-by-hand"]
+
+
+def test_days_hold_for_known_sessions_too(spool: Spool) -> None:
+    spool.put(parcel(record("jane-1"))).release()
+    erasure = SpoolErasure(
+        spool, Settings(), Person.of(session_ids=["jane-1"], first=date(2026, 11, 21))
+    )
+    erasure.find({"jane-1"})
+    assert erasure.found == {}
 
 
 def journal(spool: Spool, session_id: str) -> Journal:
