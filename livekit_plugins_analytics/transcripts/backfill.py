@@ -1,0 +1,144 @@
+"""Stored records that lack a transcript, and how they get one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..record import Transcript
+from ..stored import Changed, Stored, packed, parsed
+from .merge import NO_BETTER, merged, obstacle
+from .period import Period, moment
+from .share import Span, share
+
+WITHOUT_ROOM = "it has no room_sid: no call through LiveKit"
+
+# Whoever writes a record at this moment (a late addition to its call) does so once or twice.
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one record."""
+
+    name: str
+    """Its path or key."""
+    result: Literal["merged", "left", "failed"]
+    reason: str | None = None
+    """Why it was left, or failed."""
+
+
+@dataclass
+class Room:
+    """A room, and what is stored of it."""
+
+    sid: str
+    names: list[str] = field(default_factory=list)
+    """The records that want a transcript."""
+    spans: dict[str, Span] = field(default_factory=dict)
+    """All sessions of the room, by session id."""
+
+
+class Survey:
+    """Finds the records that want a transcript, by room.
+
+    Args:
+        period: When their calls began.
+        session: One room's sid; None: all rooms.
+        replace: Those that have a complete transcript too.
+    """
+
+    def __init__(self, period: Period, session: str | None, *, replace: bool) -> None:
+        self._period = period
+        self._session = session
+        self._replace = replace
+        self._rooms: dict[str, Room] = {}
+
+    @property
+    def rooms(self) -> list[Room]:
+        """The rooms to fetch, in the order in which they were found."""
+        return [room for room in self._rooms.values() if room.names]
+
+    def names(self, store: Stored) -> list[str]:
+        """The names worth reading: a day more on either side, for rooms that two days share.
+
+        Of one session those that are named after it, where there are any.
+        """
+        names = [n for n in store.names() if self._period.may_hold(n, days_around=1)]
+        if self._session is None:
+            return names
+        return [name for name in names if self._session in name] or names
+
+    def read(self, store: Stored, name: str) -> Outcome | None:
+        """Take in one record; returns why it is left alone, where it might have been meant."""
+        try:
+            record = parsed(store.read(name))
+        except Exception as error:  # one bad object must not stop the others
+            return _failed(name, error)
+        sid, start = record.get("room_sid"), moment(record.get("start_time"))
+        meant = start is not None and self._period.holds(start)
+        if not isinstance(sid, str) or not sid:
+            wanted = meant and self._session is None
+            return Outcome(name, "left", WITHOUT_ROOM) if wanted else None
+        if self._session not in (None, sid):
+            return None
+        room = self._rooms.setdefault(sid, Room(sid))
+        if (span := _span(record)) is not None:
+            room.spans[str(record["session_id"])] = span
+        if not meant:
+            return None
+        if (reason := obstacle(record, replace=self._replace)) is not None:
+            return Outcome(name, "left", reason)
+        room.names.append(name)
+        return None
+
+
+def merge_room(
+    store: Stored, room: Room, fetch: Callable[[str], Transcript], *, replace: bool
+) -> Iterator[Outcome]:
+    """Fetch a room's transcript and put each record's share into it.
+
+    Args:
+        store: Where the records are.
+        room: As a `Survey` found it.
+        fetch: Fetches by the room's sid. What it raises comes through.
+        replace: Also where a record's own transcript is better.
+    """
+    transcript = fetch(room.sid)
+    for name in room.names:
+        try:
+            yield _merge(store, name, room, transcript, replace)
+        except Exception as error:  # one bad object must not stop the others
+            yield _failed(name, error)
+
+
+def _merge(store: Stored, name: str, room: Room, transcript: Transcript, replace: bool) -> Outcome:
+    for attempt in range(1, _ATTEMPTS + 1):
+        record = parsed(store.read(name))
+        if (reason := obstacle(record, replace=replace)) is not None:
+            return Outcome(name, "left", reason)  # another has written it meanwhile
+        own = share(transcript, str(record["session_id"]), room.spans)
+        new = merged(record, own, replace=replace)
+        if new is None:
+            return Outcome(name, "left", NO_BETTER)
+        try:
+            store.replace(name, packed(new, compress=name.endswith(".gz")))
+            break
+        except Changed:
+            if attempt == _ATTEMPTS:
+                raise
+    return Outcome(name, "merged")
+
+
+def _span(record: Mapping[str, Any]) -> Span | None:
+    if record.get("session_id") == record.get("room_sid"):
+        return None  # a transcript of the whole room, by one who watched it
+    start, end = moment(record.get("start_time")), moment(record.get("end_time"))
+    closed = moment(record.get("closed_at"))
+    ends = [each for each in (end, closed) if each is not None]
+    return Span(start, max(ends)) if start is not None and ends else None
+
+
+def _failed(name: str, error: Exception) -> Outcome:
+    return Outcome(name, "failed", str(error) or type(error).__name__)

@@ -1,0 +1,76 @@
+"""A transcript into a stored record: whether it may, whether it is better, and how."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from ..record import Transcript
+
+HAS_ONE = "has a complete transcript"
+NO_BETTER = "has one that is no poorer"
+SEPARATE = "its transcript is an object of its own (transcript_uri)"
+WITHHELD = "content was withheld for the caller's sake (privacy.withheld)"
+REFUSED = "the caller did not consent (consent_obtained is false)"
+REDACTED = "its words are masked, and there is nothing here to mask with"
+
+
+def obstacle(record: Mapping[str, Any], *, replace: bool) -> str | None:
+    """Why a record is to stay as it is, whatever a transcript may bring; None: it may get one.
+
+    A team that kept words out of a record had a reason, which a later look-up does not undo: what
+    was withheld stays withheld, and `replace` changes nothing about that.
+
+    Args:
+        record: As parsed from its JSON.
+        replace: Also where it has a complete transcript.
+    """
+    privacy = record.get("privacy")
+    privacy = privacy if isinstance(privacy, Mapping) else {}
+    if privacy.get("withheld"):
+        return WITHHELD
+    if record.get("consent_obtained") is False:
+        return REFUSED
+    if record.get("transcript_uri"):
+        return SEPARATE
+    before = record.get("transcript")
+    if not replace and isinstance(before, Mapping) and before.get("complete") is True:
+        return HAS_ONE
+    if privacy.get("redacted"):
+        return REDACTED
+    return None
+
+
+def merged(
+    record: Mapping[str, Any], transcript: Transcript, *, replace: bool
+) -> dict[str, Any] | None:
+    """The record with this transcript, one revision up; everything else as it was.
+
+    Args:
+        record: As parsed from its JSON; there is no `obstacle`.
+        transcript: What was fetched.
+        replace: Also where the record's own is better.
+
+    Returns:
+        The new record; None where its own transcript stays.
+    """
+    new = transcript.model_dump(by_alias=True)
+    before = record.get("transcript")
+    if before == new:
+        return None
+    if isinstance(before, Mapping) and not replace and worth(before) >= worth(new):
+        return None
+    result = copy.deepcopy(dict(record))
+    result["transcript"] = new
+    revision = record.get("revision")
+    result["revision"] = (revision if isinstance(revision, int) else 1) + 1
+    return result
+
+
+def worth(transcript: Mapping[str, Any]) -> tuple[bool, int, int]:
+    """What one transcript has over another: completeness, then things said, then items."""
+    items = transcript.get("items")
+    known = [i for i in items if isinstance(i, Mapping)] if isinstance(items, list) else []
+    said = sum(item.get("role") in ("user", "agent") for item in known)
+    return transcript.get("complete") is True, said, len(known)
