@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..record import Transcript
+from ..redaction import Redactor
 from ..stored import Changed, Stored, packed, parsed
+from .masking import masked, masks_beside
 from .merge import NO_BETTER, merged, obstacle
 from .period import Period, moment
 from .share import Span, share
@@ -29,6 +31,28 @@ class Outcome:
     """Why it was left, or failed."""
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What may be merged into, and how."""
+
+    replace: bool = False
+    """Also where a record has a complete transcript."""
+    redactor: Redactor | None = None
+    """Finds what is masked in whatever is merged; None: nothing is."""
+
+    def obstacle(self, record: Mapping[str, Any]) -> str | None:
+        """Why a record is to stay as it is; None: it may get a transcript."""
+        return obstacle(record, replace=self.replace, masking=self.redactor is not None)
+
+    def merged(self, record: Mapping[str, Any], transcript: Transcript) -> dict[str, Any] | None:
+        """The record with this transcript, one revision up; None where its own stays."""
+        if self.redactor is None:
+            return merged(record, transcript, replace=self.replace)
+        masks = masks_beside(self.redactor, record)
+        words = masked(transcript, masks)
+        return merged(record, words, replace=self.replace, counts=masks.counts)
+
+
 @dataclass
 class Room:
     """A room, and what is stored of it."""
@@ -46,13 +70,13 @@ class Survey:
     Args:
         period: When their calls began.
         session: One room's sid; None: all rooms.
-        replace: Those that have a complete transcript too.
+        terms: What may be merged into.
     """
 
-    def __init__(self, period: Period, session: str | None, *, replace: bool) -> None:
+    def __init__(self, period: Period, session: str | None, terms: Terms) -> None:
         self._period = period
         self._session = session
-        self._replace = replace
+        self._terms = terms
         self._rooms: dict[str, Room] = {}
 
     @property
@@ -88,14 +112,14 @@ class Survey:
             room.spans[str(record["session_id"])] = span
         if not meant:
             return None
-        if (reason := obstacle(record, replace=self._replace)) is not None:
+        if (reason := self._terms.obstacle(record)) is not None:
             return Outcome(name, "left", reason)
         room.names.append(name)
         return None
 
 
 def merge_room(
-    store: Stored, room: Room, fetch: Callable[[str], Transcript], *, replace: bool
+    store: Stored, room: Room, fetch: Callable[[str], Transcript], terms: Terms
 ) -> Iterator[Outcome]:
     """Fetch a room's transcript and put each record's share into it.
 
@@ -103,23 +127,23 @@ def merge_room(
         store: Where the records are.
         room: As a `Survey` found it.
         fetch: Fetches by the room's sid. What it raises comes through.
-        replace: Also where a record's own transcript is better.
+        terms: How to merge.
     """
     transcript = fetch(room.sid)
     for name in room.names:
         try:
-            yield _merge(store, name, room, transcript, replace)
+            yield _merge(store, name, room, transcript, terms)
         except Exception as error:  # one bad object must not stop the others
             yield _failed(name, error)
 
 
-def _merge(store: Stored, name: str, room: Room, transcript: Transcript, replace: bool) -> Outcome:
+def _merge(store: Stored, name: str, room: Room, transcript: Transcript, terms: Terms) -> Outcome:
     for attempt in range(1, _ATTEMPTS + 1):
         record = parsed(store.read(name))
-        if (reason := obstacle(record, replace=replace)) is not None:
+        if (reason := terms.obstacle(record)) is not None:
             return Outcome(name, "left", reason)  # another has written it meanwhile
         own = share(transcript, str(record["session_id"]), room.spans)
-        new = merged(record, own, replace=replace)
+        new = terms.merged(record, own)
         if new is None:
             return Outcome(name, "left", NO_BETTER)
         try:

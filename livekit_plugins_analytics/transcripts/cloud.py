@@ -15,10 +15,12 @@ from pydantic import ValidationError
 from ..document import TranscriptDocument
 from ..errors import SettingsError
 from ..log import logger
-from ..record import Transcript, safe_session_id
+from ..record import Privacy, Transcript, safe_session_id
+from ..redaction import Masks, Redactor
 from .connection import Connection
 from .errors import UnexpectedAnswer
 from .history import items_of_history
+from .masking import masked
 from .patience import Patience
 from .translation import transcript
 from .wire import Item, Page, RecordingUrl, read_items
@@ -53,11 +55,19 @@ class Fetched:
     has_more: bool
     """The server has more, and its paging did not lead there."""
 
-    def document(self) -> TranscriptDocument:
+    def document(self, redactor: Redactor | None = None) -> TranscriptDocument:
         """The transcript as an object of its own, as a separate one is stored.
 
         It begins and ends with its items; where none has a time, now.
+
+        Args:
+            redactor: Finds what is masked; None: nothing is.
         """
+        words, privacy = self.transcript, Privacy()
+        if redactor is not None:
+            masks = Masks(redactor)
+            words = masked(words, masks)
+            privacy = Privacy(redacted=True, counts=masks.counts)
         times = [item.at for item in self.transcript.items if item.at is not None]
         now = datetime.now(timezone.utc)
         return TranscriptDocument(
@@ -67,7 +77,8 @@ class Fetched:
             agent_name=None,
             start_time=min(times, default=now),
             end_time=max(times, default=now),
-            transcript=self.transcript,
+            transcript=words,
+            privacy=privacy,
         )
 
     def shortcoming(self) -> str | None:

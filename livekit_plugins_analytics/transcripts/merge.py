@@ -13,10 +13,12 @@ NO_BETTER = "has one that is no poorer"
 SEPARATE = "its transcript is an object of its own (transcript_uri)"
 WITHHELD = "content was withheld for the caller's sake (privacy.withheld)"
 REFUSED = "the caller did not consent (consent_obtained is false)"
-REDACTED = "its words are masked, and there is nothing here to mask with"
+REDACTED = (
+    "its words are masked (privacy.redacted): set ANALYTICS_REDACT as its agent has it, or --redact"
+)
 
 
-def obstacle(record: Mapping[str, Any], *, replace: bool) -> str | None:
+def obstacle(record: Mapping[str, Any], *, replace: bool, masking: bool) -> str | None:
     """Why a record is to stay as it is, whatever a transcript may bring; None: it may get one.
 
     A team that kept words out of a record had a reason, which a later look-up does not undo: what
@@ -25,6 +27,7 @@ def obstacle(record: Mapping[str, Any], *, replace: bool) -> str | None:
     Args:
         record: As parsed from its JSON.
         replace: Also where it has a complete transcript.
+        masking: What will be merged is masked.
     """
     privacy = record.get("privacy")
     privacy = privacy if isinstance(privacy, Mapping) else {}
@@ -37,13 +40,17 @@ def obstacle(record: Mapping[str, Any], *, replace: bool) -> str | None:
     before = record.get("transcript")
     if not replace and isinstance(before, Mapping) and before.get("complete") is True:
         return HAS_ONE
-    if privacy.get("redacted"):
+    if privacy.get("redacted") and not masking:
         return REDACTED
     return None
 
 
 def merged(
-    record: Mapping[str, Any], transcript: Transcript, *, replace: bool
+    record: Mapping[str, Any],
+    transcript: Transcript,
+    *,
+    replace: bool,
+    counts: Mapping[str, int] | None = None,
 ) -> dict[str, Any] | None:
     """The record with this transcript, one revision up; everything else as it was.
 
@@ -51,6 +58,7 @@ def merged(
         record: As parsed from its JSON; there is no `obstacle`.
         transcript: What was fetched.
         replace: Also where the record's own is better.
+        counts: How many values were masked in it, by entity; None: it is not masked.
 
     Returns:
         The new record; None where its own transcript stays.
@@ -65,6 +73,8 @@ def merged(
     result["transcript"] = new
     revision = record.get("revision")
     result["revision"] = (revision if isinstance(revision, int) else 1) + 1
+    if counts is not None:
+        result["privacy"] = _masked(result.get("privacy"), counts, again=bool(before))
     return result
 
 
@@ -74,3 +84,18 @@ def worth(transcript: Mapping[str, Any]) -> tuple[bool, int, int]:
     known = [i for i in items if isinstance(i, Mapping)] if isinstance(items, list) else []
     said = sum(item.get("role") in ("user", "agent") for item in known)
     return transcript.get("complete") is True, said, len(known)
+
+
+def _masked(privacy: Any, counts: Mapping[str, int], *, again: bool) -> dict[str, Any]:
+    """The block with these masks; those of a transcript that is replaced are not counted again."""
+    result = dict(privacy) if isinstance(privacy, Mapping) else {"withheld": []}
+    known = result.get("counts")
+    old: Mapping[str, int] = known if isinstance(known, Mapping) else {}
+    result["redacted"] = True
+    result["counts"] = {
+        entity: max(old.get(entity, 0), counts.get(entity, 0))
+        if again
+        else old.get(entity, 0) + counts.get(entity, 0)
+        for entity in sorted({*old, *counts})
+    }
+    return result

@@ -15,7 +15,7 @@ from ..options import give_up
 if TYPE_CHECKING:
     from ...record import Transcript
     from ...transcripts import Fetched
-    from ...transcripts.backfill import Outcome, Room
+    from ...transcripts.backfill import Outcome, Room, Terms
     from ...transcripts.period import Period
 
 
@@ -26,19 +26,19 @@ class Backfill:
         path: A directory, a file, or ``s3://bucket/prefix``.
         period: When the calls began.
         session: One room's sid; None: all rooms of the period.
-        replace: Also where a record has a complete transcript.
+        terms: What may be merged into, and how.
         as_json: One JSON object on stdout at the end.
     """
 
     def __init__(
-        self, path: str, period: Period, session: str | None, *, replace: bool, as_json: bool
+        self, path: str, period: Period, session: str | None, terms: Terms, *, as_json: bool
     ) -> None:
         from rich.console import Console
 
         self._path = path
         self._period = period
         self._session = session
-        self._replace = replace
+        self._terms = terms
         self._as_json = as_json
         self._errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
         self._merged: list[str] = []
@@ -54,7 +54,7 @@ class Backfill:
 
         from ...transcripts.backfill import Survey
 
-        survey = Survey(self._period, self._session, replace=self._replace)
+        survey = Survey(self._period, self._session, self._terms)
         try:
             store = stored(self._path)
             names = survey.names(store)
@@ -85,7 +85,7 @@ class Backfill:
             return found.transcript
 
         try:
-            for outcome in merge_room(store, room, transcript, replace=self._replace):
+            for outcome in merge_room(store, room, transcript, self._terms):
                 self._note(outcome)
         except CloudError as error:
             self._fail(room.sid, str(error))

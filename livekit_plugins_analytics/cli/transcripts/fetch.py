@@ -17,7 +17,8 @@ from .backfilling import Backfill
 from .period import Since, Until, period_or_exit
 
 if TYPE_CHECKING:
-    from ...transcripts import CloudTranscripts, Fetched
+    from ...redaction import Redactor
+    from ...transcripts import Fetched
 
 _TOKEN_ENV = "LIVEKIT_CLOUD_TOKEN"
 
@@ -55,6 +56,10 @@ def fetch(
     replace: Annotated[
         bool, typer.Option("--replace", help="Also where a record has a complete transcript.")
     ] = False,
+    redact: Annotated[
+        str | None,
+        typer.Option(help="Mask these: email,phone,card, ...; default: ANALYTICS_REDACT."),
+    ] = None,
     token_env: Annotated[
         str, typer.Option(help="The variable with the session token of a LiveKit user.")
     ] = _TOKEN_ENV,
@@ -101,6 +106,7 @@ def fetch(
     if records is not None and output is not None:
         give_up("--output is for a transcript that goes into no record: leave out one of the two")
     from ...transcripts import CloudTranscripts, Patience
+    from ...transcripts.backfill import Terms
 
     try:
         cloud = CloudTranscripts(
@@ -120,12 +126,14 @@ def fetch(
         )
     except SettingsError as error:
         give_up(str(error))
+    finder = _redactor(redact)
     with cloud:
-        fetched = _from(cloud, origin)
+        fetched = cloud.fetch if origin is Origin.transcript else cloud.fetch_chat_history
         if records is not None:
-            Backfill(records, period, session, replace=replace, as_json=as_json).run(fetched)
+            terms = Terms(replace=replace, redactor=finder)
+            Backfill(records, period, session, terms, as_json=as_json).run(fetched)
         elif session is not None:
-            _write(session, fetched, output, as_json)
+            _write(session, fetched, finder, output, as_json)
 
 
 def _token(name: str) -> str:
@@ -138,12 +146,24 @@ def _token(name: str) -> str:
     return token
 
 
-def _from(cloud: CloudTranscripts, origin: Origin) -> Callable[[str], Fetched]:
-    return cloud.fetch if origin is Origin.transcript else cloud.fetch_chat_history
+def _redactor(names: str | None) -> Redactor | None:
+    names = names or os.environ.get("ANALYTICS_REDACT", "").strip()
+    if not names:
+        return None
+    from ...redaction import redactor
+
+    try:
+        return redactor(names, region=os.environ.get("ANALYTICS_REDACT_REGION", "").strip() or "US")
+    except SettingsError as error:
+        give_up(f"--redact, ANALYTICS_REDACT: {error}")
 
 
 def _write(
-    session: str, fetch: Callable[[str], Fetched], output: Path | None, as_json: bool
+    session: str,
+    fetch: Callable[[str], Fetched],
+    redactor: Redactor | None,
+    output: Path | None,
+    as_json: bool,
 ) -> None:
     from rich.console import Console
 
@@ -159,7 +179,7 @@ def _write(
         raise typer.Exit(1) from None
     if (why := found.shortcoming()) is not None:
         errors.print(f"{session}: incomplete: {why}", style="yellow")
-    body = line(found.document())
+    body = line(found.document(redactor))
     if output is None:
         typer.echo(body.decode())
         return
