@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .backfill import Backfill, Summary
 from .cloud import CloudTranscripts, Fetched, fetch_transcript
 from .errors import (
     CloudError,
@@ -14,15 +15,22 @@ from .errors import (
     UnknownSession,
 )
 from .patience import Patience
+from .period import Period
+from .survey import Outcome, Terms
 
 __all__ = [
+    "Backfill",
     "CloudError",
     "CloudTranscripts",
     "Fetched",
+    "Outcome",
     "Patience",
+    "Period",
     "RateLimited",
     "RecordingOff",
     "RoleMissing",
+    "Summary",
+    "Terms",
     "TokenRefused",
     "Unavailable",
     "UnexpectedAnswer",

@@ -1,168 +1,156 @@
-"""Stored records that lack a transcript, and how they get one."""
+"""Transcripts into many stored records: surveyed, fetched room by room, merged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Protocol, TypeVar
 
 from ..record import Transcript
-from ..redaction import Redactor
 from ..stored import Changed, Stored, packed, parsed
-from .masking import masked, masks_beside
-from .merge import NO_BETTER, merged, obstacle
-from .period import Period, moment
-from .share import Span, share
+from .cloud import Fetched
+from .errors import CloudError
+from .merge import NO_BETTER
+from .period import Period
+from .share import share
+from .survey import Outcome, Room, Survey, Terms
 
-WITHOUT_ROOM = "it has no room_sid: no call through LiveKit"
+_T = TypeVar("_T")
 
 # Whoever writes a record at this moment (a late addition to its call) does so once or twice.
 _ATTEMPTS = 3
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one record."""
+class Progress(Protocol):
+    """Shows how far a loop has come."""
 
-    name: str
-    """Its path or key."""
-    result: Literal["merged", "left", "failed"]
-    reason: str | None = None
-    """Why it was left, or failed."""
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What may be merged into, and how."""
-
-    replace: bool = False
-    """Also where a record has a complete transcript."""
-    redactor: Redactor | None = None
-    """Finds what is masked in whatever is merged; None: nothing is."""
-
-    def obstacle(self, record: Mapping[str, Any]) -> str | None:
-        """Why a record is to stay as it is; None: it may get a transcript."""
-        return obstacle(record, replace=self.replace, masking=self.redactor is not None)
-
-    def merged(self, record: Mapping[str, Any], transcript: Transcript) -> dict[str, Any] | None:
-        """The record with this transcript, one revision up; None where its own stays."""
-        if self.redactor is None:
-            return merged(record, transcript, replace=self.replace)
-        masks = masks_beside(self.redactor, record)
-        words = masked(transcript, masks)
-        return merged(record, words, replace=self.replace, counts=masks.counts)
+    def __call__(self, things: Sequence[_T], title: str, /) -> Iterable[_T]:
+        """The same things, one after the other."""
+        ...
 
 
 @dataclass
-class Room:
-    """A room, and what is stored of it."""
+class Summary:
+    """What became of all of them."""
 
-    sid: str
-    names: list[str] = field(default_factory=list)
-    """The records that want a transcript."""
-    spans: dict[str, Span] = field(default_factory=dict)
-    """All sessions of the room, by session id."""
+    merged: list[str] = field(default_factory=list)
+    """Paths or keys."""
+    left: list[Outcome] = field(default_factory=list)
+    """Records that stay as they are, each with its reason."""
+    failed: list[Outcome] = field(default_factory=list)
+    """Records that could not be read or written, and rooms that could not be fetched."""
+    incomplete: dict[str, str] = field(default_factory=dict)
+    """Rooms of which something is missing, by sid, and what."""
+    rooms_not_tried: int = 0
+    """Rooms that were not asked for, after the token had been refused."""
+
+    def add(self, outcome: Outcome) -> None:
+        """One more."""
+        if outcome.result == "merged":
+            self.merged.append(outcome.name)
+        else:
+            (self.left if outcome.result == "left" else self.failed).append(outcome)
+
+    def __bool__(self) -> bool:
+        return bool(self.merged or self.left or self.failed or self.rooms_not_tried)
 
 
-class Survey:
-    """Finds the records that want a transcript, by room.
+class Backfill:
+    """Gives stored records the transcripts that they lack.
+
+    It can be run again at any time: what has a complete transcript is not fetched again.
 
     Args:
-        period: When their calls began.
-        session: One room's sid; None: all rooms.
-        terms: What may be merged into.
+        store: Where the records are: ``stored("s3://bucket/prefix")``.
+        fetch: Fetches by a room's sid: `CloudTranscripts.fetch`.
+        period: When the calls began.
+        session: One room's sid; None: all rooms of the period.
+        terms: What may be merged into, and how.
     """
 
-    def __init__(self, period: Period, session: str | None, terms: Terms) -> None:
-        self._period = period
-        self._session = session
-        self._terms = terms
-        self._rooms: dict[str, Room] = {}
+    def __init__(
+        self,
+        store: Stored,
+        fetch: Callable[[str], Fetched],
+        *,
+        period: Period | None = None,
+        session: str | None = None,
+        terms: Terms | None = None,
+    ) -> None:
+        self._store = store
+        self._fetch = fetch
+        self._terms = terms or Terms()
+        self._survey = Survey(period or Period(), session, self._terms)
 
-    @property
-    def rooms(self) -> list[Room]:
-        """The rooms to fetch, in the order in which they were found."""
-        return [room for room in self._rooms.values() if room.names]
+    def run(
+        self,
+        *,
+        progress: Progress | None = None,
+        told: Callable[[Outcome], None] = lambda _: None,
+    ) -> Summary:
+        """Survey, fetch, merge. A record or a session that fails does not end the rest.
 
-    def names(self, store: Stored) -> list[str]:
-        """The names worth reading: a day more on either side, for rooms that two days share.
+        Args:
+            progress: Shows how far the two loops have come.
+            told: Is told each outcome at once.
 
-        Of one session those that are named after it, where there are any.
+        Raises:
+            Exception: What the store raises where it cannot even be listed.
         """
-        names = [n for n in store.names() if self._period.may_hold(n, days_around=1)]
-        if self._session is None:
-            return names
-        return [name for name in names if self._session in name] or names
+        loop = progress or _silently
+        summary = Summary()
 
-    def read(self, store: Stored, name: str) -> Outcome | None:
-        """Take in one record; returns why it is left alone, where it might have been meant."""
-        try:
-            record = parsed(store.read(name))
-        except Exception as error:  # one bad object must not stop the others
-            return _failed(name, error)
-        sid, start = record.get("room_sid"), moment(record.get("start_time"))
-        meant = start is not None and self._period.holds(start)
-        if not isinstance(sid, str) or not sid:
-            wanted = meant and self._session is None
-            return Outcome(name, "left", WITHOUT_ROOM) if wanted else None
-        if self._session not in (None, sid):
-            return None
-        room = self._rooms.setdefault(sid, Room(sid))
-        if (span := _span(record)) is not None:
-            room.spans[str(record["session_id"])] = span
-        if not meant:
-            return None
-        if (reason := self._terms.obstacle(record)) is not None:
-            return Outcome(name, "left", reason)
-        room.names.append(name)
-        return None
+        def note(outcome: Outcome) -> None:
+            summary.add(outcome)
+            told(outcome)
 
+        for name in loop(self._survey.names(self._store), "Reading"):
+            if (outcome := self._survey.read(self._store, name)) is not None:
+                note(outcome)
+        usable = True
+        for room in loop(self._survey.rooms, "Fetching"):
+            if not usable:
+                summary.rooms_not_tried += 1
+                continue
+            try:
+                found = self._fetch(room.sid)
+            except CloudError as error:
+                note(Outcome.failed(room.sid, error))
+                usable = error.of_session
+                continue
+            except Exception as error:  # of whatever a caller's own fetch may raise
+                note(Outcome.failed(room.sid, error))
+                continue
+            if (why := found.shortcoming()) is not None:
+                summary.incomplete[room.sid] = why
+            for outcome in self._merged(room, found.transcript):
+                note(outcome)
+        return summary
 
-def merge_room(
-    store: Stored, room: Room, fetch: Callable[[str], Transcript], terms: Terms
-) -> Iterator[Outcome]:
-    """Fetch a room's transcript and put each record's share into it.
+    def _merged(self, room: Room, transcript: Transcript) -> Iterator[Outcome]:
+        for name in room.names:
+            try:
+                yield self._merge(name, room, transcript)
+            except Exception as error:  # one bad object must not stop the others
+                yield Outcome.failed(name, error)
 
-    Args:
-        store: Where the records are.
-        room: As a `Survey` found it.
-        fetch: Fetches by the room's sid. What it raises comes through.
-        terms: How to merge.
-    """
-    transcript = fetch(room.sid)
-    for name in room.names:
-        try:
-            yield _merge(store, name, room, transcript, terms)
-        except Exception as error:  # one bad object must not stop the others
-            yield _failed(name, error)
-
-
-def _merge(store: Stored, name: str, room: Room, transcript: Transcript, terms: Terms) -> Outcome:
-    for attempt in range(1, _ATTEMPTS + 1):
-        record = parsed(store.read(name))
-        if (reason := terms.obstacle(record)) is not None:
-            return Outcome(name, "left", reason)  # another has written it meanwhile
-        own = share(transcript, str(record["session_id"]), room.spans)
-        new = terms.merged(record, own)
-        if new is None:
-            return Outcome(name, "left", NO_BETTER)
-        try:
-            store.replace(name, packed(new, compress=name.endswith(".gz")))
-            break
-        except Changed:
-            if attempt == _ATTEMPTS:
-                raise
-    return Outcome(name, "merged")
+    def _merge(self, name: str, room: Room, transcript: Transcript) -> Outcome:
+        for attempt in range(1, _ATTEMPTS + 1):
+            record = parsed(self._store.read(name))
+            if (reason := self._terms.obstacle(record)) is not None:
+                return Outcome(name, "left", reason)  # another has written it meanwhile
+            own = share(transcript, str(record["session_id"]), room.spans)
+            new = self._terms.merged(record, own)
+            if new is None:
+                return Outcome(name, "left", NO_BETTER)
+            try:
+                self._store.replace(name, packed(new, compress=name.endswith(".gz")))
+                break
+            except Changed:
+                if attempt == _ATTEMPTS:
+                    raise
+        return Outcome(name, "merged")
 
 
-def _span(record: Mapping[str, Any]) -> Span | None:
-    if record.get("session_id") == record.get("room_sid"):
-        return None  # a transcript of the whole room, by one who watched it
-    start, end = moment(record.get("start_time")), moment(record.get("end_time"))
-    closed = moment(record.get("closed_at"))
-    ends = [each for each in (end, closed) if each is not None]
-    return Span(start, max(ends)) if start is not None and ends else None
-
-
-def _failed(name: str, error: Exception) -> Outcome:
-    return Outcome(name, "failed", str(error) or type(error).__name__)
+def _silently(things: Sequence[_T], _: str, /) -> Iterable[_T]:
+    return things

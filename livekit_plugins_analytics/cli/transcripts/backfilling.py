@@ -4,129 +4,86 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from ...stored import Stored, stored
+from ...stored import stored
 from ..options import give_up
 
 if TYPE_CHECKING:
-    from ...record import Transcript
-    from ...transcripts import Fetched
-    from ...transcripts.backfill import Outcome, Room, Terms
-    from ...transcripts.period import Period
+    from ...transcripts import Fetched, Period, Summary, Terms
+    from ...transcripts.survey import Outcome
+
+_T = TypeVar("_T")
 
 
-class Backfill:
-    """One run through a place of stored records.
+def backfill(
+    path: str,
+    fetch: Callable[[str], Fetched],
+    *,
+    period: Period,
+    session: str | None,
+    terms: Terms,
+    as_json: bool,
+) -> None:
+    """Merge, and report; ends the command with 1 where something failed.
 
     Args:
         path: A directory, a file, or ``s3://bucket/prefix``.
+        fetch: Fetches by a room's sid.
         period: When the calls began.
         session: One room's sid; None: all rooms of the period.
         terms: What may be merged into, and how.
         as_json: One JSON object on stdout at the end.
     """
+    from rich.console import Console
+    from rich.progress import track
 
-    def __init__(
-        self, path: str, period: Period, session: str | None, terms: Terms, *, as_json: bool
-    ) -> None:
-        from rich.console import Console
+    from ...transcripts import Backfill
 
-        self._path = path
-        self._period = period
-        self._session = session
-        self._terms = terms
-        self._as_json = as_json
-        self._errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-        self._merged: list[str] = []
-        self._left: list[Outcome] = []
-        self._failed: list[dict[str, str]] = []
-        self._incomplete: dict[str, str] = {}
-        self._stopped: str | None = None
-        self._untried = 0
+    errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
-    def run(self, fetch: Callable[[str], Fetched]) -> None:
-        """Survey, fetch, merge, report. Ends the command with 1 where something failed."""
-        from rich.progress import track
+    def progress(things: Sequence[_T], title: str, /) -> Iterable[_T]:
+        return track(things, title, console=errors)
 
-        from ...transcripts.backfill import Survey
+    def told(outcome: Outcome) -> None:
+        if outcome.result == "failed":
+            errors.print(f"{outcome.name}: {outcome.reason}", style="red")
 
-        survey = Survey(self._period, self._session, self._terms)
-        try:
-            store = stored(self._path)
-            names = survey.names(store)
-        except Exception as error:  # whatever the store's SDK has to say
-            give_up(f"{self._path}: {type(error).__name__}: {error}")
-        for name in track(names, "Reading", console=self._errors, transient=True):
-            self._note(survey.read(store, name))
-        if not (survey.rooms or self._left or self._failed):
-            give_up(f"{self._path}: no record of {self._session or 'this period'} here")
-        rooms = survey.rooms
-        for room in track(rooms, "Fetching", console=self._errors, transient=True):
-            if self._stopped is None:
-                self._room(store, room, fetch)
-            else:
-                self._untried += 1
-        self._report()
-        if self._failed:
-            raise typer.Exit(1)
+    try:
+        run = Backfill(stored(path), fetch, period=period, session=session, terms=terms)
+        summary = run.run(progress=progress, told=told)
+    except Exception as error:  # whatever the store's SDK has to say
+        give_up(f"{path}: {type(error).__name__}: {error}")
+    if not summary:
+        give_up(f"{path}: no record of {session or 'this period'} here")
+    if as_json:
+        typer.echo(json.dumps(_as_object(summary)))
+    else:
+        _show(summary)
+    if summary.failed:
+        raise typer.Exit(1)
 
-    def _room(self, store: Stored, room: Room, fetch: Callable[[str], Fetched]) -> None:
-        from ...transcripts import CloudError
-        from ...transcripts.backfill import merge_room
 
-        def transcript(sid: str) -> Transcript:
-            found = fetch(sid)
-            if (why := found.shortcoming()) is not None:
-                self._incomplete[sid] = why
-            return found.transcript
+def _show(summary: Summary) -> None:
+    untried = summary.rooms_not_tried
+    typer.echo(
+        f"{len(summary.merged)} merged, {len(summary.left)} left as they are,"
+        f" {len(summary.failed)} failed" + (f", {untried} rooms not tried" if untried else "")
+    )
+    for reason, count in Counter(each.reason for each in summary.left).most_common():
+        typer.echo(f"  left: {count}: {reason}")
+    for sid, why in summary.incomplete.items():
+        typer.echo(f"  incomplete: {sid}: {why}")
 
-        try:
-            for outcome in merge_room(store, room, transcript, self._terms):
-                self._note(outcome)
-        except CloudError as error:
-            self._fail(room.sid, str(error))
-            if not error.of_session:
-                self._stopped = str(error)
 
-    def _note(self, outcome: Outcome | None) -> None:
-        if outcome is None:
-            return
-        if outcome.result == "merged":
-            self._merged.append(outcome.name)
-        elif outcome.result == "left":
-            self._left.append(outcome)
-        else:
-            self._fail(outcome.name, outcome.reason or "failed")
-
-    def _fail(self, subject: str, error: str) -> None:
-        self._failed.append({"subject": subject, "error": error})
-        text = error if error.startswith(subject) or f" {subject}:" in error else ""
-        self._errors.print(text or f"{subject}: {error}", style="red")
-
-    def _report(self) -> None:
-        if self._as_json:
-            typer.echo(json.dumps(self._as_object()))
-            return
-        reasons = Counter(str(outcome.reason) for outcome in self._left)
-        typer.echo(
-            f"{len(self._merged)} merged, {len(self._left)} left as they are,"
-            f" {len(self._failed)} failed"
-            + (f", {self._untried} rooms not tried" if self._untried else "")
-        )
-        for reason, count in reasons.most_common():
-            typer.echo(f"  left: {count}: {reason}")
-        for sid, why in self._incomplete.items():
-            typer.echo(f"  incomplete: {sid}: {why}")
-
-    def _as_object(self) -> dict[str, Any]:
-        return {
-            "merged": self._merged,
-            "left": [{"name": each.name, "reason": each.reason} for each in self._left],
-            "incomplete": self._incomplete,
-            "failed": self._failed,
-            "rooms_not_tried": self._untried,
-        }
+def _as_object(summary: Summary) -> dict[str, Any]:
+    return {
+        "merged": summary.merged,
+        "left": [{"name": each.name, "reason": each.reason} for each in summary.left],
+        "incomplete": summary.incomplete,
+        "failed": [{"name": each.name, "error": each.reason} for each in summary.failed],
+        "rooms_not_tried": summary.rooms_not_tried,
+    }

@@ -13,7 +13,7 @@ import typer
 
 from ...errors import SettingsError
 from ..options import AsJson, EnvFile, Verbose, begin, give_up
-from .backfilling import Backfill
+from .backfilling import backfill
 from .period import Since, Until, period_or_exit
 
 if TYPE_CHECKING:
@@ -105,8 +105,7 @@ def fetch(
         give_up("Say which records: --since, --until or --session")
     if records is not None and output is not None:
         give_up("--output is for a transcript that goes into no record: leave out one of the two")
-    from ...transcripts import CloudTranscripts, Patience
-    from ...transcripts.backfill import Terms
+    from ...transcripts import CloudTranscripts, Patience, Terms
 
     try:
         cloud = CloudTranscripts(
@@ -131,7 +130,7 @@ def fetch(
         fetched = cloud.fetch if origin is Origin.transcript else cloud.fetch_chat_history
         if records is not None:
             terms = Terms(replace=replace, redactor=finder)
-            Backfill(records, period, session, terms, as_json=as_json).run(fetched)
+            backfill(records, fetched, period=period, session=session, terms=terms, as_json=as_json)
         elif session is not None:
             _write(session, fetched, finder, output, as_json)
 
