@@ -14,6 +14,7 @@ from .errors import (
     UnexpectedAnswer,
     UnknownSession,
 )
+from .export import Export, Exported
 from .patience import Patience
 from .period import Period
 from .survey import Outcome, Terms
@@ -22,6 +23,8 @@ __all__ = [
     "Backfill",
     "CloudError",
     "CloudTranscripts",
+    "Export",
+    "Exported",
     "Fetched",
     "Outcome",
     "Patience",

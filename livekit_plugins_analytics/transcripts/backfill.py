@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
 
 from ..record import Transcript
 from ..stored import Changed, Stored, packed, parsed
 from .cloud import Fetched
 from .errors import CloudError
+from .loop import Progress, silently
 from .merge import NO_BETTER
 from .period import Period
 from .share import share
 from .survey import Outcome, Room, Survey, Terms
 
-_T = TypeVar("_T")
-
 # Whoever writes a record at this moment (a late addition to its call) does so once or twice.
 _ATTEMPTS = 3
-
-
-class Progress(Protocol):
-    """Shows how far a loop has come."""
-
-    def __call__(self, things: Sequence[_T], title: str, /) -> Iterable[_T]:
-        """The same things, one after the other."""
-        ...
 
 
 @dataclass
@@ -85,7 +75,7 @@ class Backfill:
     def run(
         self,
         *,
-        progress: Progress | None = None,
+        progress: Progress = silently,
         told: Callable[[Outcome], None] = lambda _: None,
     ) -> Summary:
         """Survey, fetch, merge. A record or a session that fails does not end the rest.
@@ -97,18 +87,17 @@ class Backfill:
         Raises:
             Exception: What the store raises where it cannot even be listed.
         """
-        loop = progress or _silently
         summary = Summary()
 
         def note(outcome: Outcome) -> None:
             summary.add(outcome)
             told(outcome)
 
-        for name in loop(self._survey.names(self._store), "Reading"):
+        for name in progress(self._survey.names(self._store), "Reading"):
             if (outcome := self._survey.read(self._store, name)) is not None:
                 note(outcome)
         usable = True
-        for room in loop(self._survey.rooms, "Fetching"):
+        for room in progress(self._survey.rooms, "Fetching"):
             if not usable:
                 summary.rooms_not_tried += 1
                 continue
@@ -150,7 +139,3 @@ class Backfill:
                 if attempt == _ATTEMPTS:
                     raise
         return Outcome(name, "merged")
-
-
-def _silently(things: Sequence[_T], _: str, /) -> Iterable[_T]:
-    return things
