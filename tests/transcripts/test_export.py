@@ -317,6 +317,7 @@ def test_a_period_is_by_the_start_of_the_call(folder: Folder, tmp_path: Path) ->
         ({"session_id": "x", "transcript": {"items": [{"role": "x", "text": ""}]}}, "no role"),
         ({"session_id": "x", "transcript": {"items": [3]}}, "no text"),
     ],
+    ids=["no-gzip", "no-record", "words", "no-items", "no-text", "no-role", "no-item"],
 )
 def test_what_cannot_be_read_is_named_and_passed_over(
     folder: Folder, tmp_path: Path, body: Any, why: str
