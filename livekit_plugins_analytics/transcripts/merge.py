@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from ..privacy import masks_in
 from ..record import Transcript
+from ..redaction.masks import UNCHECKED
 
 HAS_ONE = "has a complete transcript"
 NO_BETTER = "has one that is no poorer"
@@ -16,9 +18,12 @@ REFUSED = "the caller did not consent (consent_obtained is false)"
 REDACTED = (
     "its words are masked (privacy.redacted): set ANALYTICS_REDACT as its agent has it, or --redact"
 )
+UNKNOWN_MASKS = "it has masks for what ANALYTICS_REDACT or --redact does not name here"
 
 
-def obstacle(record: Mapping[str, Any], *, replace: bool, masking: bool) -> str | None:
+def obstacle(
+    record: Mapping[str, Any], *, replace: bool, masked: Collection[str] | None
+) -> str | None:
     """Why a record is to stay as it is, whatever a transcript may bring; None: it may get one.
 
     A team that kept words out of a record had a reason, which a later look-up does not undo: what
@@ -27,7 +32,7 @@ def obstacle(record: Mapping[str, Any], *, replace: bool, masking: bool) -> str 
     Args:
         record: As parsed from its JSON.
         replace: Also where it has a complete transcript.
-        masking: What will be merged is masked.
+        masked: Entities that are masked in what will be merged; None: nothing is masked.
     """
     privacy = record.get("privacy")
     privacy = privacy if isinstance(privacy, Mapping) else {}
@@ -40,8 +45,13 @@ def obstacle(record: Mapping[str, Any], *, replace: bool, masking: bool) -> str 
     before = record.get("transcript")
     if not replace and isinstance(before, Mapping) and before.get("complete") is True:
         return HAS_ONE
-    if privacy.get("redacted") and not masking:
-        return REDACTED
+    if privacy.get("redacted"):
+        if masked is None:
+            return REDACTED
+        counts = privacy.get("counts")
+        unknown = set(counts if isinstance(counts, Mapping) else ()) - {*masked, UNCHECKED}
+        if unknown:
+            return f"{UNKNOWN_MASKS}: {', '.join(sorted(unknown))}"
     return None
 
 
@@ -50,7 +60,7 @@ def merged(
     transcript: Transcript,
     *,
     replace: bool,
-    counts: Mapping[str, int] | None = None,
+    masked: Collection[str] | None = None,
 ) -> dict[str, Any] | None:
     """The record with this transcript, one revision up; everything else as it was.
 
@@ -58,7 +68,7 @@ def merged(
         record: As parsed from its JSON; there is no `obstacle`.
         transcript: What was fetched.
         replace: Also where the record's own is better.
-        counts: How many values were masked in it, by entity; None: it is not masked.
+        masked: Entities that are masked in it; None: nothing is masked.
 
     Returns:
         The new record; None where its own transcript stays.
@@ -73,8 +83,8 @@ def merged(
     result["transcript"] = new
     revision = record.get("revision")
     result["revision"] = (revision if isinstance(revision, int) else 1) + 1
-    if counts is not None:
-        result["privacy"] = _masked(result.get("privacy"), counts, again=bool(before))
+    if masked is not None:
+        result["privacy"] = _privacy(result, masked)
     return result
 
 
@@ -86,16 +96,15 @@ def worth(transcript: Mapping[str, Any]) -> tuple[bool, int, int]:
     return transcript.get("complete") is True, said, len(known)
 
 
-def _masked(privacy: Any, counts: Mapping[str, int], *, again: bool) -> dict[str, Any]:
-    """The block with these masks; those of a transcript that is replaced are not counted again."""
-    result = dict(privacy) if isinstance(privacy, Mapping) else {"withheld": []}
+def _privacy(record: Mapping[str, Any], masked: Collection[str]) -> dict[str, Any]:
+    """The block of a record with masks in its transcript; all of its masks are counted anew."""
+    before = record.get("privacy")
+    result = dict(before) if isinstance(before, Mapping) else {"withheld": []}
     known = result.get("counts")
-    old: Mapping[str, int] = known if isinstance(known, Mapping) else {}
+    # The text of the transcript has its items once more.
+    items = {k: v for k, v in record["transcript"].items() if k != "text"}
+    texts = {**record, "privacy": None, "transcript": items}
+    entities = {*masked, *(known if isinstance(known, Mapping) else ()), UNCHECKED}
     result["redacted"] = True
-    result["counts"] = {
-        entity: max(old.get(entity, 0), counts.get(entity, 0))
-        if again
-        else old.get(entity, 0) + counts.get(entity, 0)
-        for entity in sorted({*old, *counts})
-    }
+    result["counts"] = masks_in(texts, entities)
     return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -44,15 +44,18 @@ class Terms:
 
     def obstacle(self, record: Mapping[str, Any]) -> str | None:
         """Why a record is to stay as it is; None: it may get a transcript."""
-        return obstacle(record, replace=self.replace, masking=self.redactor is not None)
+        return obstacle(record, replace=self.replace, masked=self._entities)
 
     def merged(self, record: Mapping[str, Any], transcript: Transcript) -> dict[str, Any] | None:
         """The record with this transcript, one revision up; None where its own stays."""
         if self.redactor is None:
             return merged(record, transcript, replace=self.replace)
-        masks = masks_beside(self.redactor, record)
-        words = masked(transcript, masks)
-        return merged(record, words, replace=self.replace, counts=masks.counts)
+        words = masked(transcript, masks_beside(self.redactor, record))
+        return merged(record, words, replace=self.replace, masked=self._entities)
+
+    @property
+    def _entities(self) -> Sequence[str] | None:
+        return None if self.redactor is None else self.redactor.entities
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from ..record import Transcript, TranscriptItem, seconds, utc
+from ..transcription import readable
 from ..trim import Trimmer
 from .wire import Item, Message
 
@@ -13,7 +14,6 @@ _Role = Literal["user", "agent", "tool", "system"]
 
 _ROLES: dict[str, _Role] = {"ROLE_USER": "user", "ROLE_AGENT": "agent"}
 _NOTHING = Message()
-_SPEAKERS = {"user": "User", "agent": "Agent"}
 
 
 def transcript(items: Sequence[Item], *, whole: bool) -> Transcript:
@@ -42,8 +42,7 @@ def transcript(items: Sequence[Item], *, whole: bool) -> Transcript:
 def sorted_transcript(items: Sequence[TranscriptItem], *, complete: bool) -> Transcript:
     """These items as a transcript; those without a time stay behind the one before them."""
     ordered = [item for _, item in sorted(timed(items), key=lambda pair: pair[0])]
-    said = [f"{_SPEAKERS[i.role]}: {i.text}" for i in ordered if i.role in _SPEAKERS]
-    return Transcript(source="cloud", complete=complete, text="\n".join(said), items=ordered)
+    return Transcript(source="cloud", complete=complete, text=readable(ordered), items=ordered)
 
 
 def timed(items: Iterable[TranscriptItem]) -> Iterator[tuple[float, TranscriptItem]]:

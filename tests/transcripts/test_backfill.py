@@ -153,7 +153,7 @@ def test_a_complete_transcript_is_replaced_only_where_that_is_asked_for(
         ({"privacy": {"redacted": True, "withheld": ["signals.text"]}}, "privacy.withheld"),
         ({"consent_obtained": False}, "consent_obtained"),
         ({"transcript_uri": "s3://words/x.json.gz"}, "transcript_uri"),
-        ({"privacy": {"redacted": True, "counts": {}, "withheld": []}}, "ANALYTICS_REDACT"),
+        ({"privacy": {"redacted": True, "counts": {}, "withheld": []}}, "as its agent has it"),
     ],
 )
 def test_what_was_kept_out_of_a_record_stays_out(
@@ -180,7 +180,7 @@ def test_a_masked_record_gets_masked_words(into: Into, cloud: CloudServer, folde
             said(3, "ROLE_AGENT", "So john.smith@acme.com.", second=6),
         ]
     )
-    privacy = {"redacted": True, "counts": {"email": 2, "card": 1}, "withheld": []}
+    privacy = {"redacted": True, "counts": {"email": 2}, "withheld": []}
     tools = [{"tool": "send", "arguments": {"to": "[email-1]", "cc": "[email-2]"}}]
     folder.put(name_of("a"), record("a", RM, privacy=privacy, tool_calls=tools))
 
@@ -194,11 +194,25 @@ def test_a_masked_record_gets_masked_words(into: Into, cloud: CloudServer, folde
     )
     assert after["privacy"] == {
         "redacted": True,
-        "counts": {"card": 1, "email": 4},
+        "counts": {"email": 4},
         "withheld": [],
     }
     assert reasons(again) == ["has one that is no poorer"]
     assert after["revision"] == 2
+
+
+def test_masks_that_nothing_here_can_make_keep_words_out(
+    into: Into, cloud: CloudServer, folder: Folder
+) -> None:
+    cloud.sessions[RM] = Session(TALK)
+    counts = {"person": 2, "email": 1, "unchecked": 1}
+    privacy = {"redacted": True, "counts": counts, "withheld": []}
+    folder.put(name_of("a"), record("a", RM, privacy=privacy))
+
+    done = into(folder, session=RM, mask="email,phone")
+
+    assert reasons(done)[0].endswith("does not name here: person")
+    assert record_of(folder, name_of("a"))["transcript"] is None
 
 
 def test_masks_for_a_record_that_had_none(into: Into, cloud: CloudServer, folder: Folder) -> None:
