@@ -75,7 +75,7 @@ def test_the_package_is_typed() -> None:
     assert (Path(analytics.__path__[0]) / "py.typed").exists()
 
 
-@pytest.mark.parametrize("name", ["testing", "costs", "writers", "delivery"])
+@pytest.mark.parametrize("name", ["testing", "costs", "writers", "delivery", "transcripts"])
 def test_a_subpackage_names_what_it_offers(name: str) -> None:
     module = importlib.import_module(f"livekit_plugins_analytics.{name}")
 
