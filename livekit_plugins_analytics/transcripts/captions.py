@@ -7,7 +7,7 @@ begins, but no longer than it takes to read it slowly. The last one stays until 
 from __future__ import annotations
 
 from ..record import iso, safe_session_id
-from .dialogue import Conversation, Turn
+from .dialogue import Dialogue, Turn
 from .formats import speaker, visible
 
 # Seconds. Captioners show no caption for less than about a second; half a second keeps those
@@ -19,17 +19,17 @@ _LONGEST_OF_FEW = 5.0
 _PACE = 10.0
 
 
-def captions(conversation: Conversation) -> str:
+def captions(dialogue: Dialogue) -> str:
     """The file's text: a cue for everything that user and agent said, none for tools.
 
     Times are relative to the session's start; what began before it, or has no time, begins with
     what stands before it.
     """
-    cues = _cues(conversation)
-    began = "" if conversation.start is None else f", began {iso(conversation.start)}"
-    parts = ["WEBVTT", f"NOTE\nSession {safe_session_id(conversation.session_id)}{began}"]
+    cues = _cues(dialogue)
+    began = "" if dialogue.start is None else f", began {iso(dialogue.start)}"
+    parts = ["WEBVTT", f"NOTE\nSession {safe_session_id(dialogue.session_id)}{began}"]
     for number, (start, turn) in enumerate(cues):
-        following = cues[number + 1][0] if number + 1 < len(cues) else _end(conversation)
+        following = cues[number + 1][0] if number + 1 < len(cues) else _end(dialogue)
         stays = max(_LONGEST_OF_FEW, len(turn.text) / _PACE)
         end = start + stays if following is None else min(following, start + stays)
         end = max(end, start + _SHORTEST)
@@ -40,21 +40,21 @@ def captions(conversation: Conversation) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _cues(conversation: Conversation) -> list[tuple[float, Turn]]:
+def _cues(dialogue: Dialogue) -> list[tuple[float, Turn]]:
     cues = []
     last = 0.0
-    for turn in conversation.turns:
-        if turn.at is not None and conversation.start is not None:
-            last = max(0.0, (turn.at - conversation.start).total_seconds())
+    for turn in dialogue.turns:
+        if turn.at is not None and dialogue.start is not None:
+            last = max(0.0, (turn.at - dialogue.start).total_seconds())
         if turn.role in ("user", "agent") and turn.text.strip():
             cues.append((last, turn))
     return sorted(cues, key=lambda cue: cue[0])
 
 
-def _end(conversation: Conversation) -> float | None:
-    if conversation.start is None or conversation.end is None:
+def _end(dialogue: Dialogue) -> float | None:
+    if dialogue.start is None or dialogue.end is None:
         return None
-    return (conversation.end - conversation.start).total_seconds()
+    return (dialogue.end - dialogue.start).total_seconds()
 
 
 def _clock(seconds: float) -> str:

@@ -31,6 +31,8 @@ PAGE_SIZE = 100
 
 # A call of many hours has some thousand items; a server whose paging never ends is broken.
 _MAX_ITEMS = 100_000
+# Pages one after the other with nothing new in them: a server may filter, but not for ever.
+_MAX_IDLE = 50
 
 # What a header takes; anything else would be quoted in the HTTP library's own error.
 _TOKEN = re.compile(r"[!-~]+")
@@ -87,7 +89,7 @@ class Fetched:
         if not self.settled:
             reasons.append(f"the data had not settled ({self.state or 'no state given'})")
         if self.skipped:
-            reasons.append(f"{self.skipped} items could not be read")
+            reasons.append(f"{self.skipped} item{'s' * (self.skipped != 1)} could not be read")
         if self.has_more:
             reasons.append("not all pages came")
         if not reasons and not self.transcript.complete:
@@ -106,7 +108,9 @@ class _Pages:
     settled: bool = True
     has_more: bool = False
 
-    def add(self, page: Page) -> None:
+    def add(self, page: Page) -> bool:
+        """Take in one more; returns whether anything in it is new."""
+        before = len(self.items)
         items, unread = read_items(page.items)
         for item in items:
             self.items.setdefault(item.id or f"item-{len(self.items) + 1}", item)
@@ -115,6 +119,7 @@ class _Pages:
             # Where one page had not settled, what it lacked is still missing.
             self.state, self.settled = page.data_status.state, page.data_status.settled
         self.has_more = page.page_info.has_more
+        return len(self.items) > before
 
 
 class CloudTranscripts:
@@ -166,14 +171,15 @@ class CloudTranscripts:
         page = self._settled_page(session_id)
         pages.add(page)
         seen: set[str] = set()
+        idle = 0
         while page.page_info.has_more and len(pages.items) < _MAX_ITEMS:
             cursor = page.page_info.next_cursor
-            if not cursor or cursor in seen:
+            if not cursor or cursor in seen or idle >= _MAX_IDLE:
                 logger.warning("%s: the server's paging leads nowhere", session_id)
                 break
             seen.add(cursor)
             page = self._page(session_id, cursor)
-            pages.add(page)
+            idle = 0 if pages.add(page) else idle + 1
         whole = pages.settled and not pages.skipped and not pages.has_more
         return Fetched(
             session_id=session_id,

@@ -25,7 +25,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Conversation:
+class Dialogue:
     """What was said in one session."""
 
     session_id: str
@@ -39,7 +39,7 @@ class Conversation:
     turns: tuple[Turn, ...]
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> Conversation | None:
+    def of(cls, stored: Mapping[str, Any]) -> Dialogue | None:
         """The conversation of a stored record, or of a transcript that is stored by itself.
 
         Args:

@@ -13,7 +13,7 @@ from typing import IO, Any, Literal
 from ..record import safe_session_id
 from ..stored import Stored, parsed
 from .captions import captions
-from .dialogue import Conversation
+from .dialogue import Dialogue
 from .formats import chat, text
 from .loop import Progress, silently
 from .period import Period, moment
@@ -23,7 +23,7 @@ Format = Literal["jsonl", "text", "vtt"]
 LINES = "transcripts.jsonl"
 """The file with all conversations, one on a line."""
 
-_FILES: dict[str, tuple[str, Callable[[Conversation], str]]] = {
+_FILES: dict[str, tuple[str, Callable[[Dialogue], str]]] = {
     "text": (".txt", text),
     "vtt": (".vtt", captions),
 }
@@ -92,7 +92,7 @@ class Export:
             with open(temporary, "w", encoding="utf-8", newline="\n") as lines:
                 for name in progress(names, "Exporting"):
                     try:
-                        found = self._conversation(name, done)
+                        found = self._dialogue(name, done)
                     except Exception as error:  # one bad object must not stop the others
                         done.failed[name] = str(error) or type(error).__name__
                         told(name, done.failed[name])
@@ -107,14 +107,14 @@ class Export:
             temporary.unlink(missing_ok=True)
         return done
 
-    def _conversation(self, name: str, done: Exported) -> Conversation | None:
+    def _dialogue(self, name: str, done: Exported) -> Dialogue | None:
         record = parsed(self._store.read(name))
         session_id = str(record["session_id"])
         if session_id in self._known:
             agent_name, outcome = self._known[session_id]
             record = {**record, "agent_name": record.get("agent_name") or agent_name}
             record.setdefault("outcome", outcome)
-        found = Conversation.of(record)
+        found = Dialogue.of(record)
         start = moment(record.get("start_time")) if found is None else found.start
         if not (self._period == Period() if start is None else self._period.holds(start)):
             return None
@@ -123,14 +123,14 @@ class Export:
             done.without_transcript += 1
         return found
 
-    def _write(self, conversation: Conversation, lines: IO[str]) -> None:
+    def _write(self, dialogue: Dialogue, lines: IO[str]) -> None:
         if self._format == "jsonl":
-            line = json.dumps(chat(conversation), ensure_ascii=False, separators=(",", ":"))
+            line = json.dumps(chat(dialogue), ensure_ascii=False, separators=(",", ":"))
             lines.write(_encodable(line) + "\n")
             return
         ending, written = _FILES[self._format]
-        path = self._folder / self._free_name(conversation.session_id, ending)
-        path.write_bytes(_encodable(written(conversation)).encode())
+        path = self._folder / self._free_name(dialogue.session_id, ending)
+        path.write_bytes(_encodable(written(dialogue)).encode())
 
     def _free_name(self, session_id: str, ending: str) -> str:
         """A name that is safe on every system, and that no other conversation has."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ..record import iso
-from .dialogue import Conversation, Turn
+from .dialogue import Dialogue, Turn
 
 _CHAT_ROLES = {"user": "user", "agent": "assistant", "tool": "tool", "system": "system"}
 _SPEAKERS = {"user": "User", "agent": "Agent", "tool": "Tool", "system": "System"}
@@ -27,38 +27,38 @@ def speaker(turn: Turn) -> str:
     return f"{_SPEAKERS[turn.role]} ({turn.agent})" if named else _SPEAKERS[turn.role]
 
 
-def chat(conversation: Conversation) -> dict[str, Any]:
+def chat(dialogue: Dialogue) -> dict[str, Any]:
     """One object of a JSON lines file: the conversation as messages of a chat.
 
     The agent is the assistant. What a tool did and returned is one message of the role "tool".
     """
     return {
-        "session_id": conversation.session_id,
-        "start_time": None if conversation.start is None else iso(conversation.start),
-        "agent_name": conversation.agent_name,
-        "outcome": conversation.outcome,
-        "source": conversation.source,
-        "complete": conversation.complete,
+        "session_id": dialogue.session_id,
+        "start_time": None if dialogue.start is None else iso(dialogue.start),
+        "agent_name": dialogue.agent_name,
+        "outcome": dialogue.outcome,
+        "source": dialogue.source,
+        "complete": dialogue.complete,
         "messages": [
-            {"role": _CHAT_ROLES[turn.role], "content": turn.text} for turn in conversation.turns
+            {"role": _CHAT_ROLES[turn.role], "content": turn.text} for turn in dialogue.turns
         ],
     }
 
 
-def text(conversation: Conversation) -> str:
+def text(dialogue: Dialogue) -> str:
     """A page to read: what is known of the session, then a line for each turn."""
-    start = conversation.start
+    start = dialogue.start
     head = {
-        "Session": conversation.session_id,
+        "Session": dialogue.session_id,
         "Start": None if start is None else iso(start),
-        "Agent": conversation.agent_name,
-        "Outcome": conversation.outcome,
-        "Source": conversation.source,
-        "Complete": "yes" if conversation.complete else "no",
+        "Agent": dialogue.agent_name,
+        "Outcome": dialogue.outcome,
+        "Source": dialogue.source,
+        "Complete": "yes" if dialogue.complete else "no",
     }
     lines = [f"{name}: {visible(value)}" for name, value in head.items() if value]
     lines.append("")
-    for turn in conversation.turns:
+    for turn in dialogue.turns:
         said = visible(turn.text).replace("\n", "\n    ") + " [interrupted]" * turn.interrupted
         lines.append(f"[{_clock(start, turn.at)}] {visible(speaker(turn))}: {said}")
     return "\n".join(lines) + "\n"

@@ -135,6 +135,18 @@ def test_paging_that_leads_nowhere_ends_and_is_incomplete(cloud: CloudServer, cu
     assert len(cloud.requests) == (2 if cursor else 1)
 
 
+def test_pages_without_anything_new_end_too(cloud: CloudServer) -> None:
+    def page(number: int) -> cloud_server.Answer:
+        info = {"hasMore": True, "nextCursor": f"c-{number}"}
+        return answer(200, {"pageInfo": info, "dataStatus": {"state": SETTLED}})
+
+    cloud.next_answers = [page(number) for number in range(100)]
+
+    found = client(cloud).fetch(RM)
+
+    assert (found.has_more, len(cloud.requests)) == (True, 51)
+
+
 def test_an_empty_transcript_is_complete(cloud: CloudServer) -> None:
     cloud.sessions[RM] = Session()
 

@@ -167,7 +167,7 @@ def test_records_of_a_month_are_filled_up_and_counted(
     assert done.out == (
         "1 merged, 1 left as they are, 1 failed\n"
         "  left: 1: it has no room_sid: no call through LiveKit\n"
-        f"  incomplete: {RM}: 1 items could not be read\n"
+        f"  incomplete: {RM}: 1 item could not be read\n"
     )
     assert "Reading" in done.err and "Fetching" in done.err
     assert "RM_gone: " in done.err and "no such session" in done.err
