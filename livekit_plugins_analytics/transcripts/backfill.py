@@ -124,7 +124,8 @@ class Backfill:
                 yield Outcome.failed(name, error)
 
     def _merge(self, name: str, room: Room, transcript: Transcript) -> Outcome:
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempts = 0
+        while True:
             record = parsed(self._store.read(name))
             if (reason := self._terms.obstacle(record)) is not None:
                 return Outcome(name, "left", reason)  # another has written it meanwhile
@@ -134,8 +135,8 @@ class Backfill:
                 return Outcome(name, "left", NO_BETTER)
             try:
                 self._store.replace(name, packed(new, compress=name.endswith(".gz")))
-                break
+                return Outcome(name, "merged")
             except Changed:
-                if attempt == _ATTEMPTS:
+                attempts += 1
+                if attempts == _ATTEMPTS:
                     raise
-        return Outcome(name, "merged")

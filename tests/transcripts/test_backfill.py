@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
+from livekit_plugins_analytics import SessionRecord, Settings
+from livekit_plugins_analytics.assembly import assemble
+from livekit_plugins_analytics.record import compressed, line
 from livekit_plugins_analytics.redaction import redactor
 from livekit_plugins_analytics.stored import packed, parsed, stored
-from livekit_plugins_analytics.transcripts import Backfill, Period, Summary, Terms
+from livekit_plugins_analytics.transcripts import Backfill, Fetched, Period, Summary, Terms
+from tests.test_assembly import capture
 
 from .cloud_server import SETTLING, CloudServer, Session, failure, said
 from .places import Folder, Place, name_of, record, record_of
@@ -429,3 +433,55 @@ def test_without_times_a_record_is_in_no_period(
 
     assert not into(folder)
     assert cloud.requests == []
+
+
+def test_what_a_recorder_wrote_stays_a_record(
+    into: Into, cloud: CloudServer, folder: Folder
+) -> None:
+    sid = assembled().room_sid
+    assert sid is not None
+    cloud.sessions[sid] = Session(TALK)
+    folder.put(name_of("a"), compressed(line(assembled())))
+
+    done = into(folder, session=sid)
+
+    assert len(done.merged) == 1
+    after = SessionRecord.model_validate(record_of(folder, name_of("a")))
+    assert after.transcript is not None and after.transcript.complete
+    before = assembled().model_copy(update={"revision": 2, "transcript": after.transcript})
+    assert after == before
+
+
+def assembled() -> SessionRecord:
+    """A record as the package makes it, without words."""
+    return assemble(capture(), Settings())
+
+
+def test_a_session_is_found_by_its_room_where_no_name_tells(
+    into: Into, cloud: CloudServer, folder: Folder
+) -> None:
+    cloud.sessions[RM] = Session(TALK)
+    folder.put("flat/order-4711.json", record("order-4711", RM))
+    folder.put("flat/order-4712.json", record("order-4712", "RM_else"))
+    folder.put("flat/console.json", record("console", None))
+
+    done = into(folder, session=RM)
+
+    assert done == Summary(merged=[folder.named("flat/order-4711.json")])
+
+
+def test_what_anothers_own_fetch_raises_is_one_rooms_failure(
+    cloud: CloudServer, folder: Folder
+) -> None:
+    for sid in ("RM_a", "RM_b"):
+        folder.put(name_of(sid), record(sid, sid))
+
+    def fetch(sid: str) -> Fetched:
+        raise LookupError(sid)
+
+    done = Backfill(stored(folder.path), fetch).run()
+
+    assert [(each.name, each.reason) for each in done.failed] == [
+        ("RM_a", "RM_a"),
+        ("RM_b", "RM_b"),
+    ]

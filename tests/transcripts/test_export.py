@@ -258,6 +258,18 @@ def test_no_words_break_a_caption(folder: Folder, tmp_path: Path) -> None:
     assert second.raw_text.startswith("<v Agent (a&gt;b &amp; &lt;c&gt; 00:00 --&gt; 00:01)>")
 
 
+def test_without_any_time_captions_follow_one_another(folder: Folder, tmp_path: Path) -> None:
+    items = [item("user", "one", None), item("agent", "two", None)]
+    folder.put("a.json", {"session_id": "a", "transcript": transcript(*items)})
+
+    exported(folder, tmp_path / "out", "vtt")
+
+    assert [(cue.text, cue.start) for cue in captions(tmp_path / "out/a.vtt")] == [
+        ("one", "00:00:00.000"),
+        ("two", "00:00:00.000"),
+    ]
+
+
 def test_hours_and_nothing_at_all(folder: Folder, tmp_path: Path) -> None:
     late = {**item("user", "still here"), "at": "2026-10-30T18:30:00.999Z"}
     folder.put(name_of("a"), record("a", "RM_a", transcript=transcript(late)))
