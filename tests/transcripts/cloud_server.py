@@ -32,6 +32,8 @@ class Request:
     """By lower-case name."""
     at: float
     """``time.monotonic()``."""
+    peer: tuple[str, int]
+    """The client's end of the connection."""
 
 
 @dataclass
@@ -171,7 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
         with cloud.lock:
-            cloud.requests.append(Request(parts.path, query, headers, time.monotonic()))
+            peer = self.client_address[0], self.client_address[1]
+            cloud.requests.append(Request(parts.path, query, headers, time.monotonic(), peer))
             special = cloud.next_answers.pop(0) if cloud.next_answers else None
             write = special or _right(cloud, parts.path, query, headers)
         write(self)
