@@ -27,27 +27,28 @@ _NUMBERS = frozenset({*UNITS, *TEENS, *TENS, "double", "triple", "hundred", "tho
 # What is no name: "it is at", "reach me at", "we are at", "the sofa at".
 _NO_NAME = words(
     """
-    a about address addresses all am an and any are at available back based be been being both
-    bought but buy by call called can check come contact could day did do does doing done down
-    each email emails end find for from get go going got had has have he her here him his how i
-    i'm if in is isn't it it's its just know like listed live look looked looking looks mail make
-    may me mean meet meeting might mine more my named nine no not now of off offer ok okay on one
-    or order ordered our out over page please price put reach run runs sale saw see sell selling
-    send she shop shopping should site so some start started staying that that's the their them
-    then there there's they this those to too under up us use used visit was was we we're website
-    well went were what when where which while who why will with work worked working works would
-    write yeah yes yet you you're your
+    a about actually address addresses all am an and any are at available back based be been being
+    both bought but buy by call called can check come contact could day did do does doing done
+    down each email emails end find for from get go going got great had has have he her here hi
+    him his how i i'm if in is isn't it it's its just know like listed live look looked looking
+    looks mail make may me mean meet meeting might mine more my named nine no not now of off offer
+    ok okay on one or order ordered our out over page please price put reach right run runs sale
+    saw see sell selling send she shop shopping should site so some start started staying sure
+    thanks that that's the their them then there there's they this those to too uh um under up us
+    use used visit was we we're website well went were what when where which while who why will
+    with work worked working works would write yeah yep yes yet you you're your
     """
 )
 _LEADS = words(
     """
-    is it's its that's email's be to address email mail e-mail emails cc bcc at was am i'm on
-    write contact reach message
+    address am at bcc be cc contact e-mail email email's emails i'm is it's its mail message on
+    reach that's to was write
     """
 )
 _CONTEXT = re.compile(
     r"(?<![a-z])(?:e ?-?mail(?:s|ed|ing|'s)?|mail|address|write|reply|forward|send|sent|cc|bcc"
-    r"|reach|contact|inbox|log ?in|username|account|invite|gmail|outlook)(?![a-z])"
+    r"|reach|contact|inbox|log ?in|username|account|invite|invoices?|alias|mailbox|gmail|outlook)"
+    r"(?![a-z])"
 )
 _SIP = re.compile(r"(?:sips?|tel):$")
 _NAMING = words("it's that's is it be")
@@ -108,28 +109,30 @@ def _local(plain: str, at: int, free: bool, domain: int) -> int | None:
             if first < 2 or not _joins(plain, pieces, first - 2):
                 break
             first, strong = first - 2, True
-        elif before[0] == "in" and first > 2 and _as_in(pieces, first):
+        elif _as_in(pieces, first):
             first, strong = first - 3, True
         elif _spelled(before[0]) and (_spelled(word) or before[0] not in "ai"):
             first, strong = first - 1, True
         elif _spelled(word):
-            # "sam four two", "smith j": a name before what was spelled.
             strong = True
-            if not _names(before[0]):
+            # "sam four two", "smith j": a name before what was spelled; "sure, j o h n" is none.
+            alone = first + 1 == len(pieces) or not _spelled(pieces[first + 1][0])
+            named = alone or word in _NUMBERS or word.isdigit() or _as_in(pieces, first - 1)
+            if not (named and _names(before[0]) and plain[before.end()] == " "):
                 break
             first -= 1
         else:
             break
     start = pieces[first].start()
     lead = pieces[first - 1][0] if first else ""
-    named = (
+    meant = (
         strong
         or free
         or (lead in _NAMING and pieces[max(0, first - 2)][0] not in ("this", "name"))
         or _CONTEXT.search(plain, max(0, start - 70), start) is not None
         or _AFTER.match(plain, domain) is not None
     )
-    return pieces[_back(plain, pieces, first)].start() if named else None
+    return pieces[_back(plain, pieces, first)].start() if meant else None
 
 
 def _adjoin(plain: str, piece: re.Match[str], start: int) -> bool:
@@ -176,5 +179,6 @@ def _joins(plain: str, pieces: list[re.Match[str]], i: int) -> bool:
 
 
 def _as_in(pieces: list[re.Match[str]], first: int) -> bool:
-    """ "m as in mary"."""
-    return pieces[first - 2][0] == "as" and _single(pieces[first - 3][0])
+    """Whether a word only says a letter: "m as in mary"."""
+    before = [p[0] for p in pieces[max(0, first - 3) : first]]
+    return len(before) == 3 and before[1:] == ["as", "in"] and _single(before[0])

@@ -24,6 +24,7 @@ _LOCAL = re.compile(r"[2-9][0-9]{2}[-. ][0-9]{4}")
 _LIKELY = re.compile(r"[0-9](?:[^0-9a-z]{0,4}[0-9]){6}")
 # "PA_4155550123" is an identifier; SIP participants and rooms are named by their numbers.
 _NAMED = re.compile(r"([a-z0-9]+)_$")
+_DECIMAL = re.compile(r"[0-9]\.$")
 _BY_NUMBER = frozenset({"sip", "call", "caller", "phone", "tel", "number"})
 _YEARS = re.compile("(?:(?:19|20)[0-9]{2}){2,}")
 _EXTENSION = re.compile(r"[\s,;]*(?:ext|x|#|доб)", re.IGNORECASE)
@@ -71,6 +72,8 @@ def _written(said: Said, region: str) -> Iterator[Span]:
             continue
         if extension := _EXTENSION.search(said.plain, start + 1, end):
             end = extension.start()
+        if _DECIMAL.search(said.plain, max(0, start - 2), start):
+            continue
         number = said.plain[start:end]
         if number.startswith("(") and ")" not in number:
             start += 1
@@ -105,6 +108,8 @@ def _other(said: Said, start: int, end: int) -> bool:
 
 def _in_run(said: Said, run: Run, region: str) -> Iterator[Span]:
     if len(run.digits) < 7 or _counting(run):
+        return
+    if _DECIMAL.search(said.plain, max(0, run.start - 2), run.start):
         return
     plus = _PLUS.search(said.plain[max(0, run.start - 6) : run.start])
     start = run.start - len(plus[0]) if plus else run.start
@@ -161,11 +166,11 @@ def _looks(digits: str, region: str, items: tuple[Item, ...], asked: bool, *, al
         if _NATIONAL.fullmatch(digits):
             return asked or _grouped(items)
         if (abroad := _ABROAD.match(digits)) and len(digits) >= 11:
-            return _valid(f"+{digits[abroad.end() :]}", region)
+            return _valid(f"+{digits[abroad.end() :]}", region, possible=asked)
         return asked and alone and len(digits) in (7, 10, 11)
     if not 7 <= len(digits) <= _MOST:
         return False
-    return _valid(digits, region)
+    return _valid(digits, region, possible=asked and alone)
 
 
 def _grouped(items: tuple[Item, ...]) -> bool:
@@ -187,10 +192,15 @@ def _counting(run: Run) -> bool:
     return (len(values) >= 8 and len(steps) == 1) or _YEARS.fullmatch(run.digits) is not None
 
 
-def _valid(text: str, region: str) -> bool:
+def _valid(text: str, region: str, *, possible: bool = False) -> bool:
+    """Whether there is such a number, or could be: numbers for films are never given away."""
     import phonenumbers
 
     try:
-        return bool(phonenumbers.is_valid_number(phonenumbers.parse(text, region)))
+        number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return False
+    return bool(
+        phonenumbers.is_valid_number(number)
+        or (possible and phonenumbers.is_possible_number(number))
+    )
