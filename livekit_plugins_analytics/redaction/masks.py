@@ -7,7 +7,8 @@ from collections import Counter
 from typing import Any
 
 from .canonical import canonical
-from .entities import ENTITIES
+from .entities import ENTITIES, NAME
+from .errors import RedactionError
 from .span import Redactor, Span, merged
 
 # Longer numbers are nobody's mask: they would hide a value that stands in brackets.
@@ -32,6 +33,9 @@ class Masks:
         stable: Number the masks, so that the same value has the same mask throughout the record,
             however it was written or spoken; False: ``[phone]`` for all of them.
 
+    Raises:
+        RedactionError: The redactor has an entity whose name cannot be a mask.
+
     Text that holds masks already is left as it is, and their numbers are given to no other value:
     redacting twice changes nothing.
     """
@@ -42,6 +46,12 @@ class Masks:
         # A redactor may know better than we do when two texts say the same.
         self._canonical = getattr(redactor, "canonical", canonical)
         self._known = frozenset({*ENTITIES, *redactor.entities, UNCHECKED})
+        for name in self._known:
+            if not NAME.fullmatch(name):
+                raise RedactionError(
+                    f"the redactor's entity {name!r} cannot be a mask: write lower-case letters "
+                    "and digits, with hyphens between words that begin with a letter (customer-id)"
+                )
         self._numbers: dict[tuple[str, str], int] = {}
         self._taken: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
@@ -77,6 +87,8 @@ class Masks:
         lead = f"{before[-_REACH:]}{_BREAK}" if before else ""
         try:
             spans = merged(self._redactor.find(lead + searched))
+            if any(s.entity not in self._known for s in spans):
+                raise ValueError("an entity that the redactor does not have")
         except Exception:
             # Of a redactor that broke its promise nobody knows what it would have found.
             return [Span(0, len(value), UNCHECKED)] if value else []

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
 EXTRA = "livekit-plugins-analytics[presidio]"
+# Its recogniser fetches the list of all top domains when first asked.
+_ONLINE = "EMAIL_ADDRESS"
 # Halves of a pair, which a recogniser may try to encode.
 _HALVES = re.compile("[\ud800-\udfff]")
+# No word of an entity's name begins with a digit: "[code-2]" would be the second of "code".
+_NUMBERED = re.compile("_+(?=[0-9])")
 _LEMMAS = "livekit_plugins_analytics_lemmas"
 
 NAMES: Mapping[str, str] = {
@@ -41,7 +45,8 @@ class Presidio:
 
     Args:
         entities: What to look for, by Presidio's names: ``["PERSON", "US_PASSPORT"]``. None: what
-            `NAMES` has, or all that your own analyzer knows.
+            `NAMES` has, without addresses, which the built-in redactor finds better and without a
+            request; or all that your own analyzer knows.
         analyzer: An analyzer of your own. None: one with Presidio's recognisers for the language.
         model: The spaCy model that finds people and places, already installed: "en_core_web_sm".
             None: no model, and so only what patterns find.
@@ -65,7 +70,7 @@ class Presidio:
         self._language, self._threshold = language, threshold
         known = set(self._analyzer.get_supported_entities(language))
         if entities is None:
-            entities = sorted(known & set(NAMES) if analyzer is None else known)
+            entities = sorted(known & set(NAMES) - {_ONLINE} if analyzer is None else known)
         if not entities:
             # Presidio takes an empty list for all that it knows.
             raise RedactionError(
@@ -96,7 +101,7 @@ class Presidio:
 
 
 def _ours(name: str) -> str:
-    return NAMES.get(name) or name.lower().replace("_", "-")
+    return NAMES.get(name) or _NUMBERED.sub("", name.lower()).replace("_", "-")
 
 
 def _analyzer(model: str | None, language: str) -> AnalyzerEngine:

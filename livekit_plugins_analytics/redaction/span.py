@@ -46,7 +46,9 @@ def merged(spans: Iterable[Span]) -> list[Span]:
     Spans that overlap become one, which covers all their characters and has the entity of the
     longest; of two as long, that of the one that came first.
     """
-    ordered = sorted(spans, key=lambda s: (s.start, s.start - s.end))
+    ordered = sorted(
+        (s for s in spans if s.start < s.end), key=lambda s: (s.start, s.start - s.end)
+    )
     result: list[Span] = []
     length = 0  # of the span that named the last one
     for span in ordered:

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from livekit_plugins_analytics.redaction import ENTITIES, Masks, Redactor, Several, Span, redactor
+from livekit_plugins_analytics.redaction import (
+    ENTITIES,
+    Masks,
+    RedactionError,
+    Redactor,
+    Several,
+    Span,
+    redactor,
+)
 
 ALL = redactor(ENTITIES)
 
@@ -217,6 +225,28 @@ def test_a_redactor_may_know_when_two_texts_say_the_same() -> None:
         "[name-1], [nick-1], [phone-1], [phone-1]"
     )
     assert Masks(Folded(name="Ada", nick="Bea")).text("Bea Ada Bea") == "[nick-1] [name-1] [nick-1]"
+
+
+def test_spans_that_are_odd_hide_what_they_can() -> None:
+    class Odd(Words):
+        def find(self, text: str) -> Iterable[Span]:
+            return [
+                Span(-3, 2, "name"),
+                Span(9, 4, "name"),
+                Span(6, 6, "name"),
+                Span(8, 99, "name"),
+            ]
+
+    masks = Masks(Odd(name="Ada"))
+
+    assert masks.text("0123456789") == "[name-1]234567[name-2]"
+    assert Masks(Odd(other="Ada")).text("0123456789") == "[unchecked]"
+
+
+@pytest.mark.parametrize("name", ["PERSON", "code-2", "", "two words"])
+def test_an_entity_that_cannot_be_a_mask_is_refused(name: str) -> None:
+    with pytest.raises(RedactionError, match="cannot be a mask: write lower-case letters"):
+        Masks(Words(**{name: "Ada"}))
 
 
 def test_of_a_redactor_that_raises_nothing_leaves() -> None:

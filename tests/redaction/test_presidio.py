@@ -52,6 +52,11 @@ def test_presidio_finds_beside_the_built_in_redactor() -> None:
 
 
 @needs_presidio
+def test_it_makes_no_request_unless_asked_for_addresses() -> None:
+    assert Presidio().entities == ("card", "iban", "ip", "location", "person", "phone", "ssn")
+
+
+@needs_presidio
 def test_what_is_not_asked_for_stays_and_no_text_makes_it_raise() -> None:
     masks = Masks(Presidio(["IP_ADDRESS"]))
 
@@ -74,15 +79,15 @@ def test_an_analyzer_of_ones_own() -> None:
 
     model = {"lang_code": "en", "model_name": "none"}
     registry = RecognizerRegistry(
-        [PatternRecognizer("SEAT_CODE", patterns=[Pattern("seat", r"\d{1,2}[A-F]", 0.9)])]
+        [PatternRecognizer("SEAT_CODE_2", patterns=[Pattern("seat", r"\d{1,2}[A-F]", 0.9)])]
     )
     analyzer = AnalyzerEngine(registry=registry, nlp_engine=NoOpNlpEngine([model]))
 
     presidio = Presidio(analyzer=analyzer)
 
-    assert presidio.entities == ("seat-code",)
-    assert Masks(presidio).text("row 12A") == "row [seat-code-1]"
-    with pytest.raises(RedactionError, match="no entity for Presidio; name some of: SEAT_CODE"):
+    assert presidio.entities == ("seat-code2",)
+    assert Masks(presidio).text("row 12A") == "row [seat-code2-1]"
+    with pytest.raises(RedactionError, match="no entity for Presidio; name some of: SEAT_CODE_2"):
         Presidio([], analyzer=analyzer)
 
 
