@@ -10,6 +10,8 @@ import pytest
 from livekit_plugins_analytics.redaction import ENTITIES, Masks, redactor
 from livekit_plugins_analytics.redaction.score import OVERALL, Case, predict, score
 
+from ..signals import restaurants
+
 HERE = Path(__file__).parent
 
 
@@ -55,3 +57,18 @@ def test_masked_texts_hold_nothing_more_to_mask() -> None:
     for case in (*CASES, *UNSEEN):
         masked = Masks(finder).text(case.text)
         assert Masks(finder).text(masked) == masked
+
+
+@pytest.mark.skipif(
+    not restaurants.DATA.exists(),
+    reason=f"SKIPPED FOR LACK OF {restaurants.DATA}: masks in real turns are not counted",
+)
+def test_real_turns_of_times_dates_and_people_hold_nothing_to_mask() -> None:
+    finder = redactor(ENTITIES)
+    cases = [*restaurants.cases(held_out=True), *restaurants.cases(held_out=False)]
+    said = [text for case in cases for _, text in case.turns]
+
+    masked = [text for text in said if finder.find(text)]
+
+    assert len(said) > 5_000
+    assert not masked
