@@ -37,6 +37,7 @@ def load_redactor(settings: Settings) -> Redactor | None:
 
             try:
                 known = redactor(settings.redact, region=settings.redact_region)
+                list(known.find("call"))  # loads what it needs, now and not during a call
             except AnalyticsError as error:
                 logger.error(
                     "ANALYTICS_REDACT: %s. No content is told until this is mended.", error

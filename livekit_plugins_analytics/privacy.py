@@ -315,16 +315,23 @@ class Discretion:
         fixed = {n: getattr(call, n) for n in ToolCall.model_fields if n not in values}
         return ToolCall.model_construct(**fixed, **values)
 
-    def _line(self, said: Said | Line, _: int) -> Line:
+    def _line(self, said: Said | Line, before: str) -> Line:
         line = said.line()
         if line.text is None:
             return line
         if self._too_early("transcript", line.at, self._wants_words and line.text):
             return dataclasses.replace(line, text=None)
-        return dataclasses.replace(line, text=self._text(line.text) if self._wants_words else None)
+        text = self._text(line.text, before) if self._wants_words else None
+        return dataclasses.replace(line, text=text)
 
     def _lines(self, said: Sequence[Said | Line]) -> list[Line]:
-        return self._each("said", said, self._line)
+        def tell(each: Said | Line, index: int) -> Line:
+            # The agent's question tells what a bare number is.
+            asked = said[index - 1].line() if self._masks is not None and index else None
+            before = asked.text if asked and asked.role == "agent" else None
+            return self._line(each, before or "")
+
+        return self._each("said", said, tell)
 
     def _finals(self, finals: list[Final]) -> list[Final]:
         def tell(final: Final, _: int) -> Final:

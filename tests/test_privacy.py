@@ -308,6 +308,17 @@ def test_a_value_is_masked_in_every_place() -> None:
     assert told.transcript is not None and told.transcript.complete
 
 
+def test_the_agents_question_tells_what_a_number_is() -> None:
+    said = [
+        Line("item_1", "agent", "What's your social?", T + 1, False, {}, "sales", None, 3),
+        Line("item_2", "user", "zero seven eight zero five one one two zero", T + 2, False, {},
+             None, "en", 9),
+    ]  # fmt: skip
+    told = assemble(capture(said=said), REDACTED, Discretion(REDACTED, lambda: redactor("ssn")))
+    assert told.transcript is not None
+    assert told.transcript.items[1].text == "[ssn-1]"
+
+
 def test_numbers_and_keys_are_masked_and_figures_are_not() -> None:
     remarks = Remarks(
         custom={PHONE: 14155550132, "pay": 4155550132.0, "budget": 42_000, "ok": True},
