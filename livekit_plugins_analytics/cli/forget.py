@@ -280,7 +280,7 @@ def _say_beyond(console: Console, beyond: dict[str, Any]) -> None:
     for sentence in beyond["what"]:
         console.print(f"  {sentence}")
     for name in beyond["files"][:_SHOWN]:
-        console.print(f"  {name} may hold the same records.", style="yellow")
+        console.print(f"  {name} was not looked into.", style="yellow")
     if beyond["insights_queries"]:
         group = beyond["log_group"] or "of the agents (ANALYTICS_LOG_GROUP is not set here)"
         console.print(f"CloudWatch Logs Insights, log group {group}:", style="bold")

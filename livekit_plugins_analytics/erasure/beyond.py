@@ -37,6 +37,7 @@ def deletions(session_ids: Collection[str]) -> dict[str, str]:
 NOT_REACHED = (
     "CloudWatch Logs: events stay until the log group's retention ends; the queries find them.",
     "Parquet and other compactions, Iceberg tables and warehouses: delete there, by session id.",
+    "Batches that Firehose wrote, and what receivers of webhooks keep.",
     "Backups, replicas and copies of the bucket, and what was downloaded.",
     "LiveKit Cloud: transcripts, recordings and traces are deleted in its dashboard.",
     "Spools of other machines: run it there, or wait until they have sent and run it again.",

@@ -18,8 +18,6 @@ from ..writers import Aws
 
 # What a record is named: as the writers name it, or unpacked.
 _ENDINGS = (".json.gz", ".json")
-# Objects that hold records too, and that nothing here can change.
-_FOREIGN = (".parquet", ".orc", ".avro")
 # Requests to S3 that are refused for a moment are asked again so often.
 _ATTEMPTS = 4
 _SIBLINGS = ("transcripts", "checkpoints")
@@ -48,7 +46,7 @@ class Whereabouts(Protocol):
     notes: list[str]
     """What a person should know of this place, in sentences."""
     foreign: list[str]
-    """Names of files in formats that hold records and cannot be changed here."""
+    """Names of what is no record by its name: Parquet, Firehose's batches, anything else."""
 
     def versions(self) -> Iterator[Version]:
         """Everything stored, former versions too."""
@@ -112,7 +110,7 @@ class Folder:
                 continue
             if path.name.endswith(_ENDINGS):
                 yield Version(str(path))
-            elif path.name.endswith(_FOREIGN):
+            else:
                 self.foreign.append(str(path))
 
     def read(self, version: Version) -> tuple[bytes, Any]:
@@ -173,7 +171,7 @@ class Bucket:
         for version in self._listed():
             if version.name.endswith(_ENDINGS):
                 yield version
-            elif version.name.endswith(_FOREIGN) and version.current:
+            elif version.current and not version.deleted and not version.name.endswith("/"):
                 self.foreign.append(f"s3://{self._bucket}/{version.name}")
 
     def read(self, version: Version) -> tuple[bytes, Any]:
