@@ -15,6 +15,7 @@ NO_BETTER = "has one that is no poorer"
 SEPARATE = "its transcript is an object of its own (transcript_uri)"
 WITHHELD = "content was withheld for the caller's sake (privacy.withheld)"
 REFUSED = "the caller did not consent (consent_obtained is false)"
+NOT_ASKED = "there is no consent, which ANALYTICS_CONTENT_CONSENT requires (consent_obtained)"
 REDACTED = (
     "its words are masked (privacy.redacted): set ANALYTICS_REDACT as its agent has it, or --redact"
 )
@@ -22,7 +23,11 @@ UNKNOWN_MASKS = "it has masks for what ANALYTICS_REDACT or --redact does not nam
 
 
 def obstacle(
-    record: Mapping[str, Any], *, replace: bool, masked: Collection[str] | None
+    record: Mapping[str, Any],
+    *,
+    replace: bool,
+    masked: Collection[str] | None,
+    consent_required: bool = False,
 ) -> str | None:
     """Why a record is to stay as it is, whatever a transcript may bring; None: it may get one.
 
@@ -33,6 +38,7 @@ def obstacle(
         record: As parsed from its JSON.
         replace: Also where it has a complete transcript.
         masked: Entities that are masked in what will be merged; None: nothing is masked.
+        consent_required: Only where the caller has granted it.
     """
     privacy = record.get("privacy")
     privacy = privacy if isinstance(privacy, Mapping) else {}
@@ -40,6 +46,8 @@ def obstacle(
         return WITHHELD
     if record.get("consent_obtained") is False:
         return REFUSED
+    if consent_required and record.get("consent_obtained") is not True:
+        return NOT_ASKED
     if record.get("transcript_uri"):
         return SEPARATE
     before = record.get("transcript")

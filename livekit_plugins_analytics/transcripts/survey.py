@@ -41,10 +41,17 @@ class Terms:
     """Also where a record has a complete transcript."""
     redactor: Redactor | None = None
     """Finds what is masked in whatever is merged; None: nothing is."""
+    consent_required: bool = False
+    """Only where the caller's consent is in the record."""
 
     def obstacle(self, record: Mapping[str, Any]) -> str | None:
         """Why a record is to stay as it is; None: it may get a transcript."""
-        return obstacle(record, replace=self.replace, masked=self._entities)
+        return obstacle(
+            record,
+            replace=self.replace,
+            masked=self._entities,
+            consent_required=self.consent_required,
+        )
 
     def merged(self, record: Mapping[str, Any], transcript: Transcript) -> dict[str, Any] | None:
         """The record with this transcript, one revision up; None where its own stays."""

@@ -197,3 +197,21 @@ def test_and_as_one_json_object(run: Run, cloud: CloudServer, folder: Folder) ->
     }
     assert TOKEN not in done.err and "john" not in done.out + done.err
     assert record_of(folder, name_of("a"))["transcript"]["text"] == "User: It is [email-1]."
+
+
+def test_where_consent_is_required_only_records_that_have_it_get_words(
+    run: Run, cloud: CloudServer, folder: Folder
+) -> None:
+    cloud.sessions[RM] = Session(TALK)
+    folder.put(name_of("a"), record("a", RM, consent_obtained=True))
+    folder.put(name_of("b"), record("b", RM, consent_obtained=None))
+    required = {"ANALYTICS_CONTENT_CONSENT": "Required"}
+
+    into = ("--records", folder.path, "--session", RM, "--json")
+    done = fetch(run, cloud, *into, variables=required)
+    alone = fetch(run, cloud, "--session", RM, variables=required)
+
+    assert done.json["merged"] == [folder.named(name_of("a"))]
+    assert "ANALYTICS_CONTENT_CONSENT" in done.json["left"][0]["reason"]
+    assert record_of(folder, name_of("b"))["transcript"] is None
+    assert (alone.code, alone.out) == (2, "") and "--records" in alone.err

@@ -105,6 +105,12 @@ def fetch(
         give_up("Say which records: --since, --until or --session")
     if records is not None and output is not None:
         give_up("--output is for a transcript that goes into no record: leave out one of the two")
+    gated = os.environ.get("ANALYTICS_CONTENT_CONSENT", "").strip().lower() == "required"
+    if gated and records is None:
+        give_up(
+            "ANALYTICS_CONTENT_CONSENT=required: LiveKit Cloud does not tell whether the caller"
+            " consented. Fetch into --records, which do"
+        )
     from ...transcripts import CloudTranscripts, Patience, Terms
 
     try:
@@ -129,7 +135,7 @@ def fetch(
     with cloud:
         fetched = cloud.fetch if origin is Origin.transcript else cloud.fetch_chat_history
         if records is not None:
-            terms = Terms(replace=replace, redactor=finder)
+            terms = Terms(replace=replace, redactor=finder, consent_required=gated)
             backfill(records, fetched, period=period, session=session, terms=terms, as_json=as_json)
         elif session is not None:
             _write(session, fetched, finder, output, as_json)
