@@ -118,13 +118,13 @@ class Outside:
     def __init__(self, tmp_path: Path, faults: FaultServer) -> None:
         self._tmp_path = tmp_path
         self._faults = faults
-        self._seen: list[bytes] = []
+        self._seen: dict[bytes, None] = {}
 
     def look(self) -> None:
         for path in sorted(self._tmp_path.rglob("*")):
             if path.is_file() and path.suffix != ".toml":
                 try:
-                    self._seen += [path.name.encode(), path.read_bytes()]
+                    self._seen |= dict.fromkeys((path.name.encode(), path.read_bytes()))
                 except FileNotFoundError:
                     continue  # it went meanwhile
 
