@@ -274,6 +274,14 @@ async def test_without_consent_no_content_leaves_or_touches_the_disk(
     assert {"conversation_notes", "tool_calls", "transcript"} <= set(row["privacy"]["withheld"])
 
 
+def _withdrawn(spool: Path) -> None:
+    """Wait until the journal itself knows of it, not a file that is to take its place."""
+    end = time.monotonic() + PATIENCE
+    while not any(b'"consent":false' in p.read_bytes() for p in spool.glob("*.journal")):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 async def test_nothing_leaves_before_the_grant_and_nothing_stays_after_the_withdrawal(
     tmp_path: Path, faults: FaultServer, enter: Enter, log: pytest.LogCaptureFixture
 ) -> None:
@@ -288,8 +296,7 @@ async def test_nothing_leaves_before_the_grant_and_nothing_stays_after_the_withd
             await outside.until(lambda text: "Plutonium" in text)
         else:
             recorder.record_consent(False)
-            fresh = Outside(tmp_path, faults)
-            await fresh.until(lambda text: '"consent":false' in text)
+            await asyncio.to_thread(_withdrawn, tmp_path / "spool")
             assert leaked(Outside(tmp_path, faults), log, ["Plutonium", *SECRETS]) == []
 
     await call(chosen, tmp_path, faults, asked)
