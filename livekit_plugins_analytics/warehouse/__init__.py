@@ -1,0 +1,1 @@
+"""The records as a warehouse sees them: columns, statements, compaction."""
