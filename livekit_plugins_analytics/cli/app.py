@@ -9,11 +9,13 @@ import typer
 from ..version import __version__
 from .checkpoints import app as checkpoints
 from .cloudwatch import app as cloudwatch
+from .ddl import app as ddl
 from .doctor import doctor
 from .drain import drain
 from .forget import forget
 from .prices import prices_app as prices
 from .redact import app as redact
+from .schema import schema
 from .signals import app as signals
 from .spool import app as spool
 from .transcripts import app as transcripts
@@ -28,8 +30,10 @@ app = typer.Typer(
 app.command()(doctor)
 app.command()(drain)
 app.command()(forget)
+app.command()(schema)
 app.add_typer(checkpoints)
 app.add_typer(cloudwatch)
+app.add_typer(ddl)
 app.add_typer(prices)
 app.add_typer(redact)
 app.add_typer(signals)

@@ -83,7 +83,7 @@ PARTITIONS = ("year", "month", "day")
 @cache
 def columns() -> tuple[Column, ...]:
     """The record's columns in the order of the line, without the partition columns."""
-    return _columns(SessionRecord)
+    return columns_of(SessionRecord)
 
 
 def column(name: str) -> Column:
@@ -141,7 +141,8 @@ def _structure(of: Type) -> Any:
     return duckdb_type(of)
 
 
-def _columns(model: type[BaseModel]) -> tuple[Column, ...]:
+def columns_of(model: type[BaseModel]) -> tuple[Column, ...]:
+    """The columns of a part of the record, its fixed keys."""
     return tuple(
         Column(field.alias or name, *_typed(field.annotation, f"{model.__name__}.{name}"))
         for name, field in model.model_fields.items()
@@ -179,7 +180,7 @@ def _typed(annotation: Any, where: str) -> tuple[Type, bool]:
         return JsonText(), False
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         fixed = annotation.model_config.get("extra") == "forbid"
-        return (Struct(_columns(annotation)) if fixed else JsonText()), False
+        return (Struct(columns_of(annotation)) if fixed else JsonText()), False
     raise TypeError(f"{where} is a {annotation}, which has no column type yet.")
 
 
