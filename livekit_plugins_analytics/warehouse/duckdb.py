@@ -47,7 +47,8 @@ def _raw(path: str, table: str) -> Statement:
         f"CREATE OR REPLACE TABLE {table}_raw AS\n"
         f"SELECT json, {', '.join(PARTITIONS)}\n"
         f"FROM read_json_objects('{folder}/year=*/month=*/day=*/*.json*',\n"
-        "  format = 'newline_delimited', hive_partitioning = true)"
+        "  format = 'newline_delimited', hive_partitioning = true,\n"
+        f"  hive_types = {{{', '.join(f'{name}: BIGINT' for name in PARTITIONS)}}})"
     )
     return Statement(
         f"{table}_raw", "The records' text, a row for each line. Run it again for newer ones.", sql

@@ -40,6 +40,12 @@ def spark_python() -> Path:
     return _environment("spark", PYSPARK)
 
 
+def spark_jars() -> Path:
+    """The folder with pyspark's own jars: Spark's, Hadoop's and Hive's."""
+    (found,) = spark_python().parent.parent.glob("lib/python3*/site-packages/pyspark/jars")
+    return found
+
+
 def fakesnow_python() -> Path:
     """A Python that has fakesnow, which brings a DuckDB and a sqlglot of its own."""
     return _environment("fakesnow", *FAKESNOW)

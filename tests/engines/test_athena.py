@@ -1,0 +1,25 @@
+"""Athena's statements: the table made by Hive's own parser, all queries run by Trino."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.warehouse.profile import Dialect, query, sessions_of, tables
+
+from .conftest import Lake
+from .trino import Trino
+
+ATHENA = Dialect(
+    value=lambda leaf: ".".join(f'"{name}"' for name in leaf.path),
+    true=lambda value: f"CAST({value} AS integer)",
+    length=lambda value: f"length({value})",
+    milliseconds=lambda value: f"date_diff('millisecond', timestamp '1970-01-01', {value})",
+    size=lambda value: f"cardinality({value})",
+)
+
+
+def test_every_column_of_every_view_holds_what_the_records_hold(athena: Trino, lake: Lake):
+    for suffix, (of, expected) in tables(sessions_of(lake.records)).items():
+        names, sql = query(f"livekit_analytics.sessions{suffix}", of, ATHENA)
+        (row,) = athena.rows(sql)
+        assert dict(zip(names, row, strict=True)) == pytest.approx(expected), suffix

@@ -1,0 +1,38 @@
+"""DuckDB's statements, run in DuckDB."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from livekit_plugins_analytics.warehouse.duckdb import statements
+from tests.warehouse.drawn import drawn, store
+from tests.warehouse.profile import Dialect, query, sessions_of, tables
+
+DUCKDB = Dialect(
+    value=lambda leaf: ".".join(f'"{name}"' for name in leaf.path),
+    true=lambda value: f"CAST({value} AS INT)",
+    length=lambda value: f"length({value})",
+    milliseconds=lambda value: f"epoch_ms({value})",
+    size=lambda value: f"len({value})",
+)
+
+
+def loaded(path: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    for each in statements(str(path), table="sessions"):
+        connection.execute(each.sql)
+    return connection
+
+
+def test_every_column_of_every_view_holds_what_the_records_hold(tmp_path: Path):
+    records = list(drawn(200))
+    store(iter(records), tmp_path)
+    connection = loaded(tmp_path)
+    for suffix, (of, expected) in tables(sessions_of(records)).items():
+        names, sql = query(f"sessions{suffix}", of, DUCKDB)
+        row = connection.execute(sql).fetchone()
+        assert row is not None
+        assert dict(zip(names, row, strict=True)) == pytest.approx(expected), suffix
