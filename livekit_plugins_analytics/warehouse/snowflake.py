@@ -32,9 +32,9 @@ _TYPES: dict[type, str] = {
     ListOf: "ARRAY",
 }
 
-# Those of docs.snowflake.com/en/sql-reference/reserved-keywords that the record has; a test looks
-# for others.
-_RESERVED = frozenset({"from", "to"})
+# Keywords (docs.snowflake.com/en/sql-reference/reserved-keywords; AT begins a time-travel clause)
+# that the record has as names: in capitals and quotes they are what they are without.
+_KEYWORDS = frozenset({"at", "from", "to"})
 
 
 def statements(
@@ -66,8 +66,7 @@ def statements(
             "Where they are.",
             f"CREATE STAGE IF NOT EXISTS {table}_stage\n"
             f"URL = '{location.uri()}'\n"
-            f"STORAGE_INTEGRATION = {integration}\n"
-            f"FILE_FORMAT = (FORMAT_NAME = '{table}_json')",
+            f"STORAGE_INTEGRATION = {integration}",
         ),
         Statement(
             f"{table}_raw",
@@ -77,14 +76,13 @@ def statements(
         Statement(
             f"{table}_pipe",
             "Loads what arrives. DESC PIPE shows the queue that the bucket is to notify.",
-            f"CREATE PIPE IF NOT EXISTS {table}_pipe AUTO_INGEST = TRUE AS\n"
-            f"COPY INTO {table}_raw FROM @{table}_stage",
+            f"CREATE PIPE IF NOT EXISTS {table}_pipe AUTO_INGEST = TRUE AS\n{_copy(table)}",
         ),
         Statement(
             "copy",
             "Loads what is there already. With FORCE = TRUE also what was loaded once: a revision "
             "that came later has the same name, which Snowpipe never loads again.",
-            f"COPY INTO {table}_raw FROM @{table}_stage",
+            _copy(table),
         ),
         _latest(table),
         *(_expanded(table, one) for one in expansions()),
@@ -104,6 +102,11 @@ def _integration(location: Location, role: str, integration: str) -> Statement:
         f"STORAGE_AWS_ROLE_ARN = '{role}'\n"
         f"STORAGE_ALLOWED_LOCATIONS = ('{location.uri()}')",
     )
+
+
+def _copy(table: str) -> str:
+    file_format = f"FILE_FORMAT = (FORMAT_NAME = '{table}_json')"
+    return f"COPY INTO {table}_raw FROM @{table}_stage {file_format}"
 
 
 def _latest(table: str) -> Statement:
@@ -171,13 +174,11 @@ def _expanded(table: str, view: Expansion) -> Statement:
 
 def _cast(source: str, one: Column) -> str:
     """A key of a VARIANT in its column's type."""
-    key = f'"{one.name}"' if one.name in _RESERVED else one.name
+    key = f'"{one.name}"' if one.name in _KEYWORDS else one.name
     value = f"{source}:{key}"
-    if isinstance(one.type, Struct) and one.nullable:
-        # A null in JSON is not SQL's null as long as it is a VARIANT.
-        return f"NULLIF({value}, PARSE_JSON('null'))"
     if isinstance(one.type, (Struct, JsonText)):
-        return value
+        # A null in JSON is not SQL's null as long as it is a VARIANT.
+        return f"NULLIF({value}, PARSE_JSON('null'))" if one.nullable else value
     return f"{value}::{_type(one)}"
 
 
@@ -193,4 +194,4 @@ def snowflake_type(of: Type) -> str:
 
 
 def _name(name: str) -> str:
-    return f'"{name.upper()}"' if name in _RESERVED else name
+    return f'"{name.upper()}"' if name in _KEYWORDS else name

@@ -27,7 +27,7 @@ class Interpreter:
     def __init__(
         self, command: Sequence[str | Path], environment: Mapping[str, str] | None = None
     ) -> None:
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
         self._process = subprocess.Popen(
             command,
             env={**os.environ, **(environment or {})},

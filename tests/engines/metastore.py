@@ -32,8 +32,9 @@ class Metastore(ServerProcess):
 
     def _command(self) -> Sequence[str | Path]:
         (self.port,) = free_ports(1)
+        database = f"{self.folder}/derby"
         properties = {
-            "javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={self.folder}/derby;create=true",
+            "javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={database};create=true",
             "javax.jdo.option.ConnectionDriverName": "org.apache.derby.jdbc.EmbeddedDriver",
             "datanucleus.schema.autoCreateAll": "true",
             "hive.metastore.schema.verification": "false",

@@ -17,9 +17,12 @@ ATHENA = Dialect(
     size=lambda value: f"cardinality({value})",
 )
 
+# As everybody should: without it every day of the projected years is looked for.
+MONTHS = "WHERE year = 2026 AND month IN (10, 11)"
+
 
 def test_every_column_of_every_view_holds_what_the_records_hold(athena: Trino, lake: Lake):
     for suffix, (of, expected) in tables(sessions_of(lake.records)).items():
-        names, sql = query(f"livekit_analytics.sessions{suffix}", of, ATHENA)
+        names, sql = query(f"livekit_analytics.sessions{suffix}", of, ATHENA, MONTHS)
         (row,) = athena.rows(sql)
         assert dict(zip(names, row, strict=True)) == pytest.approx(expected), suffix

@@ -67,7 +67,9 @@ def leaves(of: Iterable[Column], path: Path = ()) -> Iterator[Leaf]:
             yield Leaf((*path, one.name), one.type)
 
 
-def query(table: str, of: Iterable[Column], dialect: Dialect) -> tuple[list[str], str]:
+def query(
+    table: str, of: Iterable[Column], dialect: Dialect, where: str = ""
+) -> tuple[list[str], str]:
     """The names of the figures, and the statement that has them in one row."""
     figures = {"rows": "count(*)"}
     for leaf in leaves(of):
@@ -78,7 +80,7 @@ def query(table: str, of: Iterable[Column], dialect: Dialect) -> tuple[list[str]
         figures[name] = f"count({value})"
         figures[f"{name} total"] = f"sum({_total(value, leaf.type, dialect)})"
     body = ", ".join(f"{value} AS f{number}" for number, value in enumerate(figures.values()))
-    return list(figures), f"SELECT {body} FROM {table}"
+    return list(figures), f"SELECT {body} FROM {table} {where}"
 
 
 def _total(value: str, of: Type, dialect: Dialect) -> str:

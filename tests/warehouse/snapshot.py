@@ -1,7 +1,7 @@
 """What the data team was promised: each schema version's columns, kept in ``columns.json``.
 
-``python -m tests.warehouse.snapshot`` brings the file up to date after a column was added. It refuses
-what breaks a table that somebody has: that needs another ``SCHEMA_VERSION`` first.
+``python -m tests.warehouse.snapshot`` brings the file up to date after a column was added. It
+refuses what breaks a table that somebody has: that needs another ``SCHEMA_VERSION`` first.
 """
 
 from __future__ import annotations
