@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .columns import PARTITIONS, Column, JsonText, Text, Time, columns, quoted
-from .expansion import Expansion, expansions
+from .expansion import Expansion, expansions, shown
 from .hive import SERDE, SERDE_PROPERTIES, hive_type, projection
 from .names import Location, identifier
 from .statement import Statement
@@ -57,7 +57,11 @@ def _latest(database: str, table: str) -> Statement:
     key = ", ".join((*PARTITIONS, "session_id"))
     sql = (
         f"CREATE OR REPLACE VIEW {database}.{table} AS\n"
-        f"SELECT\n{body},\n  {', '.join(PARTITIONS)}\n"
+        f"SELECT\n{body},\n"
+        "  CAST(json_extract_scalar(cost_summary, '$.total_estimated_cost') AS double)"
+        " AS estimated_cost,\n"
+        "  json_extract_scalar(cost_summary, '$.currency') AS currency,\n"
+        f"  {', '.join(PARTITIONS)}\n"
         "FROM (\n"
         f"  SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY revision DESC) AS place\n"
         f"  FROM {database}.{table}_raw\n"
@@ -86,7 +90,7 @@ def _expanded(database: str, table: str, view: Expansion) -> Statement:
     body = ",\n".join(fields)
     sql = (
         f"CREATE OR REPLACE VIEW {database}.{table}_{view.name} AS\n"
-        f"SELECT\n  {own},\n  position - 1 AS position,\n{body}\n"
+        f"SELECT\n  {own},\n  position,\n{body}\n"
         f"FROM {database}.{table} s\n"
         f"CROSS JOIN UNNEST({path}) WITH ORDINALITY AS u({', '.join(names)}, position)"
     )
@@ -97,8 +101,8 @@ def _expanded(database: str, table: str, view: Expansion) -> Statement:
 def _converted(one: Column, prefix: str = "") -> str:
     source = quoted(prefix + one.name)
     if isinstance(one.type, Time):
-        return f"{_timestamp(source)} AS {quoted(one.name)}"
-    return f"{source} AS {quoted(one.name)}" if prefix else source
+        return f"{_timestamp(source)} AS {quoted(shown(one.name))}"
+    return f"{source} AS {quoted(shown(one.name))}" if prefix else source
 
 
 def _extracted(text: str, one: Column) -> str:

@@ -16,7 +16,7 @@ from .columns import (
     Type,
     columns,
 )
-from .expansion import Expansion, expansions
+from .expansion import Expansion, expansions, shown
 from .names import Location, identifier, project
 from .statement import Statement
 
@@ -88,7 +88,9 @@ def _latest(where: str, table: str) -> Statement:
     )
     sql = (
         f"CREATE OR REPLACE VIEW `{where}.{table}` AS\n"
-        f"SELECT\n  *,\n{dates}\n"
+        f"SELECT\n  *,\n{dates},\n"
+        "  CAST(JSON_VALUE(cost_summary, '$.total_estimated_cost') AS FLOAT64) AS estimated_cost,\n"
+        "  JSON_VALUE(cost_summary, '$.currency') AS currency\n"
         f"FROM `{where}.{table}_raw`\n"
         "WHERE session_id IS NOT NULL\n"
         "QUALIFY ROW_NUMBER() OVER (\n"
@@ -104,12 +106,12 @@ def _expanded(where: str, table: str, view: Expansion) -> Statement:
         fields = [f"  {_extracted(one)}" for one in view.columns]
         fields.append(f"  element AS {view.whole}")
     else:
-        fields = [f"  element.`{one.name}`" for one in view.columns]
+        fields = [f"  element.`{one.name}` AS `{shown(one.name)}`" for one in view.columns]
     path = ".".join(("s", *view.path))
     body = ",\n".join(fields)
     sql = (
         f"CREATE OR REPLACE VIEW `{where}.{table}_{view.name}` AS\n"
-        f"SELECT\n  {own},\n  position,\n{body}\n"
+        f"SELECT\n  {own},\n  position + 1 AS position,\n{body}\n"
         f"FROM `{where}.{table}` AS s\n"
         f"CROSS JOIN UNNEST({path}) AS element WITH OFFSET AS position"
     )

@@ -12,9 +12,12 @@ from .columns import (
     duckdb_type,
     quoted,
 )
-from .expansion import Expansion, expansions
+from .expansion import Expansion, expansions, shown
 from .names import identifier
 from .statement import Statement
+
+_MONEY = """CAST(record.cost_summary ->> '$.total_estimated_cost' AS DOUBLE) AS estimated_cost,
+  record.cost_summary ->> '$.currency' AS currency"""
 
 
 def statements(path: str, *, table: str) -> tuple[Statement, ...]:
@@ -59,7 +62,7 @@ def _latest(table: str) -> Statement:
     key = ", ".join((*PARTITIONS, "record.session_id"))
     sql = (
         f"CREATE OR REPLACE VIEW {table} AS\n"
-        f"SELECT record.*, {', '.join(PARTITIONS)}\n"
+        f"SELECT\n  record.*,\n  {_MONEY},\n  {', '.join(PARTITIONS)}\n"
         "FROM (\n"
         f"  SELECT json_transform(json, '{duckdb_structure()}') AS record,\n"
         f"    {', '.join(PARTITIONS)}\n"
@@ -77,7 +80,9 @@ def _expanded(table: str, view: Expansion) -> Statement:
         fields = [f"  {_extracted(one)}" for one in view.columns]
         fields.append(f"  element AS {view.whole}")
     else:
-        fields = [f"  element.{quoted(one.name)}" for one in view.columns]
+        fields = [
+            f"  element.{quoted(one.name)} AS {quoted(shown(one.name))}" for one in view.columns
+        ]
     own = ", ".join(("session_id", "start_time", *PARTITIONS))
     body = ",\n".join(fields)
     sql = (
@@ -85,7 +90,7 @@ def _expanded(table: str, view: Expansion) -> Statement:
         f"SELECT\n  {own},\n  position,\n{body}\n"
         "FROM (\n"
         f"  SELECT {own}, unnest({path}) AS element,\n"
-        f"    generate_subscripts({path}, 1) - 1 AS position\n"
+        f"    generate_subscripts({path}, 1) AS position\n"
         f"  FROM {table}\n"
         ")"
     )

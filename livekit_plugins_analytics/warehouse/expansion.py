@@ -12,7 +12,7 @@ from .columns import Column, ListOf, Struct, column, columns_of
 class Expansion:
     """A view with a row for each element of a list.
 
-    Every one has ``session_id``, ``start_time``, year, month, day and ``position`` (from 0) too.
+    Every one has ``session_id``, ``start_time``, year, month, day and ``position`` (from 1) too.
     """
 
     name: str
@@ -25,12 +25,17 @@ class Expansion:
     """Elements are JSON text with open keys; the view has the whole text by this name."""
 
 
+def shown(name: str) -> str:
+    """What a key of an element is called in a view: AT is a keyword, in most engines."""
+    return {"at": "happened_at"}.get(name, name)
+
+
 def expansions() -> tuple[Expansion, ...]:
     """The views of lists that analysts ask for."""
     calls = Expansion("tool_calls", ("tool_calls",), columns_of(ToolCall), whole="tool_call")
-    turns = Expansion("turns", ("transcript", "items"), _elements("transcript", "items"))
+    items = Expansion("transcript_items", ("transcript", "items"), _elements("transcript", "items"))
     others = (Expansion(name, (name,), _elements(name)) for name in ("signals", "usage", "costs"))
-    return (calls, turns, *others)
+    return (calls, items, *others)
 
 
 def _elements(*path: str) -> tuple[Column, ...]:

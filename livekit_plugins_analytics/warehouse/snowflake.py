@@ -17,7 +17,7 @@ from .columns import (
     Type,
     columns,
 )
-from .expansion import Expansion, expansions
+from .expansion import Expansion, expansions, shown
 from .names import Location, identifier, role_arn
 from .statement import Statement
 
@@ -32,9 +32,9 @@ _TYPES: dict[type, str] = {
     ListOf: "ARRAY",
 }
 
-# Keywords (docs.snowflake.com/en/sql-reference/reserved-keywords; AT begins a time-travel clause)
-# that the record has as names: in capitals and quotes they are what they are without.
-_KEYWORDS = frozenset({"at", "from", "to"})
+# Of docs.snowflake.com/en/sql-reference/reserved-keywords those that the record has as names: in
+# capitals and quotes they are what they are without.
+_KEYWORDS = frozenset({"from", "to"})
 
 
 def statements(
@@ -46,7 +46,7 @@ def statements(
         location: Where the objects are.
         role: The ARN of the role in AWS that may read them.
         integration: The storage integration's name.
-        table: The table with one row for each session; other names begin with it.
+        table: The view with one row for each session; other names begin with it.
 
     Raises:
         ValueError: A name cannot stand in a statement.
@@ -115,26 +115,26 @@ def _latest(table: str) -> Statement:
         f"  {part.upper()}(record:start_time::TIMESTAMP_TZ) AS {part}" for part in PARTITIONS
     )
     sql = (
-        f"CREATE OR REPLACE VIEW {table}_latest AS\n"
-        f"SELECT\n{body},\n{dates}\n"
+        f"CREATE OR REPLACE VIEW {table} AS\n"
+        f"SELECT\n{body},\n{dates},\n"
+        "  record:cost_summary:total_estimated_cost::FLOAT AS estimated_cost,\n"
+        "  record:cost_summary:currency::VARCHAR AS currency\n"
         f"FROM {table}_raw\n"
         "WHERE record:session_id IS NOT NULL\n"
         "QUALIFY ROW_NUMBER() OVER (\n"
         "  PARTITION BY record:session_id::VARCHAR ORDER BY record:revision::NUMBER DESC\n"
         ") = 1"
     )
-    return Statement(
-        f"{table}_latest", "One row for each session: the latest revision that was loaded.", sql
-    )
+    return Statement(table, "One row for each session: the latest revision that was loaded.", sql)
 
 
 def _table(table: str) -> Statement:
     body = ",\n".join(f"  {_name(one.name)} {_type(one)}" for one in columns())
     dates = ",\n".join(f"  {part} NUMBER(38, 0)" for part in PARTITIONS)
     return Statement(
-        table,
+        f"{table}_merged",
         "The same as a table, for what needs one; the statement after it fills and refreshes it.",
-        f"CREATE TABLE IF NOT EXISTS {table} (\n{body},\n{dates}\n)",
+        f"CREATE TABLE IF NOT EXISTS {table}_merged (\n{body},\n{dates}\n)",
     )
 
 
@@ -142,8 +142,8 @@ def _merge(table: str) -> Statement:
     names = [*(_name(one.name) for one in columns()), *PARTITIONS]
     sets = ",\n".join(f"  {name} = s.{name}" for name in names if name != "session_id")
     sql = (
-        f"MERGE INTO {table} t\n"
-        f"USING {table}_latest s\n"
+        f"MERGE INTO {table}_merged t\n"
+        f"USING {table} s\n"
         "ON t.session_id = s.session_id\n"
         "WHEN MATCHED AND s.revision > t.revision THEN UPDATE SET\n"
         f"{sets}\n"
@@ -157,15 +157,15 @@ def _merge(table: str) -> Statement:
 
 def _expanded(table: str, view: Expansion) -> Statement:
     own = ", ".join(f"s.{name}" for name in ("session_id", "start_time", *PARTITIONS))
-    fields = [f"  {_cast('e.value', one)} AS {_name(one.name)}" for one in view.columns]
+    fields = [f"  {_cast('e.value', one)} AS {_name(shown(one.name))}" for one in view.columns]
     if view.whole:
         fields.append(f"  e.value AS {view.whole}")
     path = "s." + ":".join(view.path)
     body = ",\n".join(fields)
     sql = (
         f"CREATE OR REPLACE VIEW {table}_{view.name} AS\n"
-        f"SELECT\n  {own},\n  e.index AS position,\n{body}\n"
-        f"FROM {table}_latest s,\n"
+        f"SELECT\n  {own},\n  e.index + 1 AS position,\n{body}\n"
+        f"FROM {table} s,\n"
         f"LATERAL FLATTEN(INPUT => {path}) e"
     )
     about = f"One row for each element of {'.'.join(view.path)}."

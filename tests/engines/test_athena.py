@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.warehouse.profile import Dialect, query, sessions_of, tables
+from tests.warehouse.profile import OPEN, Dialect, query, same, sessions_of, tables
 
 from .conftest import Lake
 from .trino import Trino
@@ -26,3 +26,11 @@ def test_every_column_of_every_view_holds_what_the_records_hold(athena: Trino, l
         names, sql = query(f"livekit_analytics.sessions{suffix}", of, ATHENA, MONTHS)
         (row,) = athena.rows(sql)
         assert dict(zip(names, row, strict=True)) == pytest.approx(expected), suffix
+
+
+def test_open_values_arrive_whole(athena: Trino, lake: Lake):
+    sql = f"SELECT session_id, {', '.join(OPEN)} FROM livekit_analytics.sessions {MONTHS}"
+    found = {row[0]: row[1:] for row in athena.rows(sql)}
+    for session in sessions_of(lake.records):
+        for name, value in zip(OPEN, found[session["session_id"]], strict=True):
+            assert same(value, session[name]), name

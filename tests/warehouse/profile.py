@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ from livekit_plugins_analytics.warehouse.columns import (
     Type,
     columns,
 )
-from livekit_plugins_analytics.warehouse.expansion import Expansion, expansions
+from livekit_plugins_analytics.warehouse.expansion import Expansion, expansions, shown
 
 Profile = dict[str, float]
 Path = tuple[str, ...]
@@ -105,13 +105,16 @@ def sessions_of(records: Iterable[SessionRecord]) -> list[dict[str, Any]]:
     for data in latest.values():
         start = datetime.fromisoformat(data["start_time"].replace("Z", "+00:00"))
         data |= {part: getattr(start, part) for part in PARTITIONS}
+        data["estimated_cost"] = data["cost_summary"]["total_estimated_cost"]
+        data["currency"] = data["cost_summary"]["currency"]
     return list(latest.values())
 
 
 def columns_of_sessions() -> tuple[Column, ...]:
     """The columns of the view of sessions."""
     dates = tuple(Column(part, Integer(), nullable=False) for part in PARTITIONS)
-    return (*columns(), *dates)
+    cost = Column("estimated_cost", Number(), nullable=True)
+    return (*columns(), *dates, cost, Column("currency", Text(), nullable=True))
 
 
 def columns_of_view(view: Expansion) -> tuple[Column, ...]:
@@ -120,7 +123,7 @@ def columns_of_view(view: Expansion) -> tuple[Column, ...]:
         Column("session_id", Text(), nullable=False),
         Column("start_time", Time(), nullable=False),
         *(Column(name, Integer(), nullable=False) for name in (*PARTITIONS, "position")),
-        *view.columns,
+        *(replace(one, name=shown(one.name)) for one in view.columns),
     )
 
 
@@ -136,8 +139,9 @@ def tables(sessions: Iterable[Mapping[str, Any]]) -> dict[str, tuple[tuple[Colum
 
 def _rows(session: Mapping[str, Any], view: Expansion) -> Iterator[dict[str, Any]]:
     own = {name: session[name] for name in ("session_id", "start_time", *PARTITIONS)}
-    for position, element in enumerate(_at(session, view.path) or ()):
-        yield {**element, **own, "position": position}
+    for position, element in enumerate(_at(session, view.path) or (), start=1):
+        values = {shown(name): value for name, value in element.items()}
+        yield {**values, **own, "position": position}
 
 
 def profile(rows: Iterable[Mapping[str, Any]], of: Iterable[Column]) -> Profile:
@@ -167,3 +171,16 @@ def _measure(value: Any) -> float:
         moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
         return round(moment.timestamp() * 1000)
     return len(value)
+
+
+OPEN = tuple(one.name for one in columns() if one.type in (JsonText(), ListOf(JsonText())))
+"""The columns with open keys, whose JSON has to arrive whole."""
+
+
+def same(found: Any, stored: Any) -> bool:
+    """Whether an engine's text is the value that was stored; a bare string is a string."""
+    if isinstance(stored, str) or stored is None or found is None:
+        return bool(found == stored)
+    if isinstance(found, list):
+        return len(found) == len(stored) and all(map(same, found, stored))
+    return bool(json.loads(found) == stored)

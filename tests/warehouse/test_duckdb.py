@@ -9,7 +9,7 @@ import pytest
 
 from livekit_plugins_analytics.warehouse.duckdb import statements
 from tests.warehouse.drawn import drawn, store
-from tests.warehouse.profile import Dialect, query, sessions_of, tables
+from tests.warehouse.profile import OPEN, Dialect, query, same, sessions_of, tables
 
 DUCKDB = Dialect(
     value=lambda leaf: ".".join(f'"{name}"' for name in leaf.path),
@@ -36,3 +36,13 @@ def test_every_column_of_every_view_holds_what_the_records_hold(tmp_path: Path):
         row = connection.execute(sql).fetchone()
         assert row is not None
         assert dict(zip(names, row, strict=True)) == pytest.approx(expected), suffix
+
+
+def test_open_values_arrive_whole(tmp_path: Path):
+    records = list(drawn(100))
+    store(iter(records), tmp_path)
+    sql = f"SELECT session_id, {', '.join(OPEN)} FROM sessions"
+    found = {row[0]: row[1:] for row in loaded(tmp_path).execute(sql).fetchall()}
+    for session in sessions_of(records):
+        for name, value in zip(OPEN, found[session["session_id"]], strict=True):
+            assert same(value, session[name]), name

@@ -97,7 +97,7 @@ def test_snowflake_has_no_column_that_it_reserves_the_name_of():
 
 
 def test_snowflakes_table_has_the_types_of_the_contract():
-    (table,) = (one.sql for one in SNOWFLAKE if one.name == "sessions")
+    (table,) = (one.sql for one in SNOWFLAKE if one.name == "sessions_merged")
     types = {
         one.name: one.args["kind"].sql("snowflake")
         for one in parsed(table, "snowflake").find_all(exp.ColumnDef)
