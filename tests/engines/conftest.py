@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from livekit_plugins_analytics.record import SessionRecord
+from livekit_plugins_analytics.record import SessionRecord, compressed, line
 from livekit_plugins_analytics.warehouse.athena import statements as athena_statements
 from livekit_plugins_analytics.warehouse.names import Location
+from livekit_plugins_analytics.warehouse.snowflake import statements as snowflake_statements
+from livekit_plugins_analytics.warehouse.statement import Statement
 from tests.servers import VersityGateway
 from tests.warehouse.drawn import drawn, store
 
@@ -109,3 +111,29 @@ def fakesnow() -> Iterator[Interpreter]:
     script = Path(__file__).with_name("fakesnow_shell.py")
     with Interpreter([parts.fakesnow_python(), script]) as engine:
         yield engine
+
+
+@pytest.fixture(scope="session")
+def snowflake(
+    fakesnow: Interpreter, lake: Lake, tmp_path_factory: pytest.TempPathFactory
+) -> Interpreter:
+    """The same after our statements for Snowflake, with the records loaded and merged."""
+    snowflake_loaded(fakesnow, "sessions", tmp_path_factory.mktemp("stage"), lake.records)
+    return fakesnow
+
+
+def snowflake_loaded(
+    engine: Interpreter, table: str, stage: Path, records: Iterable[SessionRecord]
+) -> dict[str, Statement]:
+    """Run our statements for Snowflake, with a folder as the stage, and return them by name."""
+    for record in records:  # fakesnow looks for objects in one folder, and in none below it
+        path = stage / f"{record.session_id}-{record.revision}.json.gz"
+        path.write_bytes(compressed(line(record)))
+    role = "arn:aws:iam::123456789012:role/snowflake"
+    made = snowflake_statements(Location("b-1"), role=role, integration="calls", table=table)
+    for each in made:
+        if each.name == f"{table}_stage":
+            engine.rows(f"CREATE STAGE {each.name} URL = 'file://{stage}/'")
+        elif each.name not in ("calls", f"{table}_pipe"):
+            engine.rows(each.sql)
+    return {each.name: each for each in made}

@@ -20,6 +20,9 @@ class Metastore(ServerProcess):
         s3: Where the tables' objects are.
     """
 
+    # 5 s on an idle machine, 25 on a busy one.
+    start_timeout = 180.0
+
     def __init__(self, s3: VersityGateway) -> None:
         super().__init__("metastore")
         self._s3 = s3

@@ -166,5 +166,15 @@ def _javas() -> Iterator[str]:
     yield from sorted(glob.glob("/usr/lib/jvm/*/bin/java"))
 
 
+def main() -> int:
+    """Fetch what is missing; 1 where that fails and CI promises to have everything."""
+    try:
+        everything()
+    except ToolUnavailable as error:
+        print(f"UNAVAILABLE: {error}", file=sys.stderr)
+        return 1 if os.environ.get("CI") else 0  # the tests that lack it say so, and are skipped
+    return 0
+
+
 if __name__ == "__main__":
-    everything()
+    sys.exit(main())

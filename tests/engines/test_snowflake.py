@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from livekit_plugins_analytics.record import compressed, line
 from livekit_plugins_analytics.warehouse.columns import Boolean, Integer, ListOf, Number, Text, Time
-from livekit_plugins_analytics.warehouse.names import Location
-from livekit_plugins_analytics.warehouse.snowflake import snowflake_type, statements
-from livekit_plugins_analytics.warehouse.statement import Statement
+from livekit_plugins_analytics.warehouse.snowflake import snowflake_type
+from tests.warehouse.drawn import drawn
 from tests.warehouse.profile import (
     Dialect,
     Leaf,
@@ -22,7 +20,7 @@ from tests.warehouse.profile import (
     tables,
 )
 
-from .conftest import Lake
+from .conftest import Lake, snowflake_loaded
 from .interpreter import Interpreter
 
 SCALARS = (Boolean, Integer, ListOf, Number, Text, Time)
@@ -44,32 +42,6 @@ SNOWFLAKE = Dialect(
 )
 
 
-def made() -> dict[str, Statement]:
-    """Our statements by name."""
-    role = "arn:aws:iam::123456789012:role/snowflake"
-    every = statements(Location("b-1"), role=role, integration="calls", table="sessions")
-    return {each.name: each for each in every}
-
-
-@pytest.fixture(scope="module")
-def stage(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All objects in one folder: fakesnow looks for none below it."""
-    flat = tmp_path_factory.mktemp("stage")
-    for path in lake.folder.rglob("*.json.gz"):
-        shutil.copy(path, flat)
-    return flat
-
-
-@pytest.fixture(scope="module")
-def snowflake(fakesnow: Interpreter, stage: Path) -> Interpreter:
-    """The tables and views, with the records copied in and merged."""
-    local = f"CREATE STAGE sessions_stage URL = 'file://{stage}/'"
-    for name, each in made().items():
-        if name not in ("calls", "sessions_pipe"):
-            fakesnow.rows(local if name == "sessions_stage" else each.sql)
-    return fakesnow
-
-
 def test_every_column_of_every_view_holds_what_the_records_hold(snowflake: Interpreter, lake: Lake):
     for suffix, (of, expected) in tables(sessions_of(lake.records)).items():
         names, sql = query(f"sessions{suffix}", of, SNOWFLAKE)
@@ -87,18 +59,16 @@ def test_the_merged_table_holds_the_same(snowflake: Interpreter, lake: Lake):
 
 
 def test_a_late_revision_replaces_what_was_merged_and_merging_again_changes_nothing(
-    snowflake: Interpreter, stage: Path, lake: Lake
+    fakesnow: Interpreter, tmp_path: Path
 ):
-    first = next(record for record in lake.records if record.revision == 1)
-    late = first.model_copy(update={"revision": 7, "outcome": "late"})
-    (stage / "late.json.gz").write_bytes(compressed(line(late)))
-    snowflake.rows(made()["copy"].sql)
-    figures = f"SELECT count(*), count_if(session_id = '{first.session_id}') FROM sessions_merged"
-    before = snowflake.rows(figures)
-    outcome = (
-        f"SELECT revision, outcome FROM sessions_merged WHERE session_id = '{first.session_id}'"
-    )
+    records = [each for each in drawn(5) if each.revision == 1]
+    made = snowflake_loaded(fakesnow, "late", tmp_path, records)
+    late = records[0].model_copy(update={"revision": 7, "outcome": "late"})
+    (tmp_path / "late.json.gz").write_bytes(compressed(line(late)))
+    fakesnow.rows(made["copy"].sql)
     for _ in range(2):
-        snowflake.rows(made()["merge"].sql)
-        assert snowflake.rows(outcome) == [[7, "late"]]
-        assert snowflake.rows(figures) == before
+        fakesnow.rows(made["merge"].sql)
+        assert fakesnow.rows("SELECT session_id, outcome FROM late_merged WHERE revision = 7") == [
+            [late.session_id, "late"]
+        ]
+        assert fakesnow.rows("SELECT count(*) FROM late_merged") == [[5]]

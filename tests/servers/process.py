@@ -55,6 +55,7 @@ class ServerProcess:
         folder: A temporary folder for the time it runs, with its log.
     """
 
+    start_timeout = START_TIMEOUT
     term_timeouts = TERM_TIMEOUTS
 
     def __init__(self, name: str) -> None:
@@ -154,7 +155,7 @@ class ServerProcess:
             raise
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_TIMEOUT
+        deadline = time.monotonic() + self.start_timeout
         while time.monotonic() < deadline:
             with suppress(OSError):  # nobody listens yet
                 if self._ready():
@@ -165,7 +166,7 @@ class ServerProcess:
                 continue
             raise ServerFailed(f"{self.name} ended with code {code}:\n{self.log[-LOG_TAIL:]}")
         raise ServerFailed(
-            f"{self.name} was not ready after {START_TIMEOUT:.0f} s:\n{self.log[-LOG_TAIL:]}"
+            f"{self.name} was not ready after {self.start_timeout:.0f} s:\n{self.log[-LOG_TAIL:]}"
         )
 
 

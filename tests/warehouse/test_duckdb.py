@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from livekit_plugins_analytics.warehouse.duckdb import statements
+from tests.warehouse import readme
 from tests.warehouse.drawn import drawn, store
 from tests.warehouse.profile import OPEN, Dialect, query, same, sessions_of, tables
 
@@ -46,3 +47,10 @@ def test_open_values_arrive_whole(tmp_path: Path):
     for session in sessions_of(records):
         for name, value in zip(OPEN, found[session["session_id"]], strict=True):
             assert same(value, session[name]), name
+
+
+def test_the_readmes_queries_run(tmp_path: Path):
+    store(drawn(100), tmp_path)
+    connection = loaded(tmp_path)
+    for shown in readme.of("DuckDB"):
+        assert connection.execute(shown.sql).fetchall(), shown.about
