@@ -19,7 +19,7 @@ JOBS ?= 2
 ENDINGS_JOBS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-livekit test test-all test-ends check format tools dist coverage chaos presidio endings clean
+.PHONY: help demo demo-livekit test test-all test-ends check format tools dist coverage chaos presidio endings clean engines
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,10 @@ chaos: $(VENV)/dev ## Kill calls, writers and drainers thousands of times: nothi
 presidio: $(VENV)/dev ## Install Presidio (300 MB) and run its tests
 	$(PIP) --editable '.[presidio]'
 	$(BIN)/python -m pytest tests/redaction/test_presidio.py
+
+engines: $(VENV)/dev tools ## Prove the warehouses' statements on Spark, Trino, fakesnow and DuckDB
+	$(BIN)/python -m tests.engines.parts
+	$(BIN)/python -m pytest -m engines tests/engines
 
 endings: $(VENV)/dev tools ## Produce every ending of a call, print the README's table of them
 	$(BIN)/python -m tests.endings --jobs $(ENDINGS_JOBS)
