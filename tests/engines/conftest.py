@@ -81,7 +81,7 @@ def spark(
         **{f"spark.hadoop.{name}": value for name, value in hadoop(versity).items()},
     }
     script = Path(__file__).with_name("spark_shell.py")
-    command = [parts.spark_python(), script, json.dumps(settings)]
+    command: list[str | Path] = [parts.spark_python(), script, json.dumps(settings)]
     with Interpreter(command, {"JAVA_HOME": str(parts.spark_java().parent.parent)}) as engine:
         yield engine
 

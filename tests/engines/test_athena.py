@@ -21,14 +21,14 @@ ATHENA = Dialect(
 MONTHS = "WHERE year = 2026 AND month IN (10, 11)"
 
 
-def test_every_column_of_every_view_holds_what_the_records_hold(athena: Trino, lake: Lake):
+def test_every_column_of_every_view_holds_what_the_records_hold(athena: Trino, lake: Lake) -> None:
     for suffix, (of, expected) in tables(sessions_of(lake.records)).items():
         names, sql = query(f"livekit_analytics.sessions{suffix}", of, ATHENA, MONTHS)
         (row,) = athena.rows(sql)
         assert dict(zip(names, row, strict=True)) == pytest.approx(expected), suffix
 
 
-def test_open_values_arrive_whole(athena: Trino, lake: Lake):
+def test_open_values_arrive_whole(athena: Trino, lake: Lake) -> None:
     sql = f"SELECT session_id, {', '.join(OPEN)} FROM livekit_analytics.sessions {MONTHS}"
     found = {row[0]: row[1:] for row in athena.rows(sql)}
     for session in sessions_of(lake.records):

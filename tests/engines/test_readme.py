@@ -32,7 +32,7 @@ def answers(athena: Trino, snowflake: Interpreter, lake: Lake) -> dict[str, Call
 
 
 @pytest.mark.parametrize("about", sorted({query.about for query in readme.queries()}))
-def test_a_query(about: str, answers: dict[str, Callable[[str], Rows]]):
+def test_a_query(about: str, answers: dict[str, Callable[[str], Rows]]) -> None:
     shown = [query for query in readme.queries() if query.about == about]
     found = {name: answers[name](query.sql) for query in shown for name in query.engines}
     assert found["DuckDB"]

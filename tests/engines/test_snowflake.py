@@ -42,14 +42,16 @@ SNOWFLAKE = Dialect(
 )
 
 
-def test_every_column_of_every_view_holds_what_the_records_hold(snowflake: Interpreter, lake: Lake):
+def test_every_column_of_every_view_holds_what_the_records_hold(
+    snowflake: Interpreter, lake: Lake
+) -> None:
     for suffix, (of, expected) in tables(sessions_of(lake.records)).items():
         names, sql = query(f"sessions{suffix}", of, SNOWFLAKE)
         (row,) = snowflake.rows(sql)
         assert dict(zip(names, map(float, row), strict=True)) == pytest.approx(expected), suffix
 
 
-def test_the_merged_table_holds_the_same(snowflake: Interpreter, lake: Lake):
+def test_the_merged_table_holds_the_same(snowflake: Interpreter, lake: Lake) -> None:
     sessions = sessions_of(lake.records)
     of = [one for one in columns_of_sessions() if one.name not in ("estimated_cost", "currency")]
     expected = profile(sessions, of)
@@ -60,7 +62,7 @@ def test_the_merged_table_holds_the_same(snowflake: Interpreter, lake: Lake):
 
 def test_a_late_revision_replaces_what_was_merged_and_merging_again_changes_nothing(
     fakesnow: Interpreter, tmp_path: Path
-):
+) -> None:
     records = [each for each in drawn(5) if each.revision == 1]
     made = snowflake_loaded(fakesnow, "late", tmp_path, records)
     late = records[0].model_copy(update={"revision": 7, "outcome": "late"})

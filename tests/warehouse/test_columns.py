@@ -19,11 +19,11 @@ from livekit_plugins_analytics.warehouse.columns import (
 )
 
 
-def test_every_field_of_the_record_is_a_column_in_its_order():
+def test_every_field_of_the_record_is_a_column_in_its_order() -> None:
     assert [one.name for one in columns()] == list(SessionRecord.model_fields)
 
 
-def test_types_follow_the_schema():
+def test_types_follow_the_schema() -> None:
     assert column("session_id") == Column("session_id", Text(), nullable=False)
     assert column("revision").type == Integer()
     assert column("duration_seconds").type == Number()
@@ -34,18 +34,18 @@ def test_types_follow_the_schema():
     assert column("tags").type == ListOf(Text())
 
 
-def test_open_objects_are_json_text():
+def test_open_objects_are_json_text() -> None:
     for name in ("tool_calls", "evaluations", "unpriced"):
         assert column(name).type == ListOf(JsonText()), name
 
 
-def test_a_key_has_the_name_that_is_in_the_json():
+def test_a_key_has_the_name_that_is_in_the_json() -> None:
     handoffs = column("handoffs").type
     assert isinstance(handoffs, ListOf) and isinstance(handoffs.item, Struct)
     assert [one.name for one in handoffs.item.columns] == ["from", "to", "at"]
 
 
-def test_nested_types_in_duckdb():
+def test_nested_types_in_duckdb() -> None:
     assert duckdb_type(column("errors").type) == (
         'STRUCT("component" VARCHAR, "type" VARCHAR, "recoverable" BOOLEAN, "at" TIMESTAMP)[]'
     )

@@ -28,7 +28,7 @@ def loaded(path: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def test_every_column_of_every_view_holds_what_the_records_hold(tmp_path: Path):
+def test_every_column_of_every_view_holds_what_the_records_hold(tmp_path: Path) -> None:
     records = list(drawn(200))
     store(iter(records), tmp_path)
     connection = loaded(tmp_path)
@@ -39,7 +39,7 @@ def test_every_column_of_every_view_holds_what_the_records_hold(tmp_path: Path):
         assert dict(zip(names, row, strict=True)) == pytest.approx(expected), suffix
 
 
-def test_open_values_arrive_whole(tmp_path: Path):
+def test_open_values_arrive_whole(tmp_path: Path) -> None:
     records = list(drawn(100))
     store(iter(records), tmp_path)
     sql = f"SELECT session_id, {', '.join(OPEN)} FROM sessions"
@@ -49,7 +49,7 @@ def test_open_values_arrive_whole(tmp_path: Path):
             assert same(value, session[name]), name
 
 
-def test_the_readmes_queries_run(tmp_path: Path):
+def test_the_readmes_queries_run(tmp_path: Path) -> None:
     store(drawn(100), tmp_path)
     connection = loaded(tmp_path)
     for shown in readme.of("DuckDB"):

@@ -76,7 +76,7 @@ def parsed(sql: str, dialect: str) -> exp.Expr:
 
 
 @pytest.mark.parametrize("each", SNOWFLAKE, ids=lambda each: each.name)
-def test_snowflake(each: Statement):
+def test_snowflake(each: Statement) -> None:
     if pipe := PIPE.fullmatch(each.sql):
         (copy,) = (one for one in SNOWFLAKE if one.name == "copy")
         assert pipe[1] == copy.sql
@@ -92,11 +92,11 @@ def test_snowflake(each: Statement):
         assert properties == OPTIONS[kind]
 
 
-def test_snowflake_has_no_column_that_it_reserves_the_name_of():
+def test_snowflake_has_no_column_that_it_reserves_the_name_of() -> None:
     assert [one.name for one in columns() if RESERVED.fullmatch(one.name)] == []
 
 
-def test_snowflakes_table_has_the_types_of_the_contract():
+def test_snowflakes_table_has_the_types_of_the_contract() -> None:
     (table,) = (one.sql for one in SNOWFLAKE if one.name == "sessions_merged")
     types = {
         one.name: one.args["kind"].sql("snowflake")
@@ -106,10 +106,10 @@ def test_snowflakes_table_has_the_types_of_the_contract():
 
 
 @pytest.mark.parametrize("each", BIGQUERY, ids=lambda each: each.name)
-def test_bigquery(each: Statement):
+def test_bigquery(each: Statement) -> None:
     parsed(each.sql, "bigquery")
 
 
 @pytest.mark.parametrize("each", ATHENA, ids=lambda each: each.name)
-def test_athena(each: Statement):
+def test_athena(each: Statement) -> None:
     parsed(each.sql, "athena")

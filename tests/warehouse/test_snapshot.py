@@ -8,7 +8,7 @@ from livekit_plugins_analytics.record import SCHEMA_VERSION
 from tests.warehouse.snapshot import CHANGELOG, COMMAND, broken, current, kept, untold, updated
 
 
-def test_the_columns_are_those_that_were_promised():
+def test_the_columns_are_those_that_were_promised() -> None:
     promised = kept()
     assert SCHEMA_VERSION in promised, f"a new schema version: run {COMMAND}"
     before = promised[SCHEMA_VERSION]["columns"]
@@ -16,14 +16,14 @@ def test_the_columns_are_those_that_were_promised():
     assert current() == before, f"a new column: run {COMMAND}, and name it in CHANGELOG.md"
 
 
-def test_the_changelog_names_every_version_and_every_added_column():
+def test_the_changelog_names_every_version_and_every_added_column() -> None:
     assert untold(kept(), CHANGELOG.read_text()) == []
 
 
 BEFORE = {"1.0": {"columns": {"a": "Text", "b[].c": "Integer"}, "added": []}}
 
 
-def test_an_added_column_is_taken_and_has_to_be_told():
+def test_an_added_column_is_taken_and_has_to_be_told() -> None:
     versions = updated(BEFORE, "1.0", {"a": "Text", "b[].c": "Integer", "b[].new": "Text"})
     assert versions["1.0"]["added"] == ["b[].new"]
     assert untold(versions, "schema 1.0") == ["`new`"]
@@ -38,7 +38,7 @@ def test_an_added_column_is_taken_and_has_to_be_told():
     ],
     ids=["gone", "changed"],
 )
-def test_a_broken_column_needs_another_version(columns: dict[str, str], fault: str):
+def test_a_broken_column_needs_another_version(columns: dict[str, str], fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         updated(BEFORE, "1.0", columns)
     versions = updated(BEFORE, "2.0", columns)
