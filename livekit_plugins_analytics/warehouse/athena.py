@@ -28,7 +28,7 @@ def statements(
     return (
         Statement(database, "The database.", f"CREATE DATABASE IF NOT EXISTS {database}"),
         _raw(location, database, table, years),
-        _latest(database, table),
+        _latest(database, table, f"{table}_raw", text=True),
         *(_expanded(database, table, one) for one in expansions()),
     )
 
@@ -52,11 +52,49 @@ def _raw(location: Location, database: str, table: str, years: tuple[int, int]) 
     )
 
 
-def _latest(database: str, table: str) -> Statement:
-    body = ",\n".join(f"  {_converted(one)}" for one in columns())
+def compacted(
+    location: Location, *, database: str, table: str, years: tuple[int, int]
+) -> tuple[Statement, ...]:
+    """What makes compacted records queryable: partitioned Parquet, whoever has written it.
+
+    Args:
+        location: Where the Parquet is.
+        database: A database that is there.
+        table: As in `statements`: the Parquet becomes ``{table}_parquet``, and
+            ``{table}_compacted`` has its latest revisions.
+        years: The first and the last year that are looked for.
+
+    Raises:
+        ValueError: A name cannot stand in a statement.
+    """
+    identifier(database, "--database")
+    identifier(table, "--table")
+    return (
+        _parquet(location, database, table, years),
+        _latest(database, f"{table}_compacted", f"{table}_parquet", text=False),
+    )
+
+
+def _parquet(location: Location, database: str, table: str, years: tuple[int, int]) -> Statement:
+    body = ",\n".join(
+        f"  `{one.name}` {hive_type(one.type, time='timestamp')}" for one in columns()
+    )
+    partitions = ", ".join(f"`{name}` int" for name in PARTITIONS)
+    sql = (
+        f"CREATE EXTERNAL TABLE IF NOT EXISTS {database}.{table}_parquet (\n{body}\n)\n"
+        f"PARTITIONED BY ({partitions})\n"
+        "STORED AS PARQUET\n"
+        f"LOCATION '{location.uri()}'\n"
+        f"TBLPROPERTIES ({_properties(projection(location, *years))})"
+    )
+    return Statement(f"{table}_parquet", "The compacted records: every revision, once.", sql)
+
+
+def _latest(database: str, view: str, source: str, *, text: bool) -> Statement:
+    body = ",\n".join(f"  {_converted(one) if text else quoted(one.name)}" for one in columns())
     key = ", ".join((*PARTITIONS, "session_id"))
     sql = (
-        f"CREATE OR REPLACE VIEW {database}.{table} AS\n"
+        f"CREATE OR REPLACE VIEW {database}.{view} AS\n"
         f"SELECT\n{body},\n"
         "  CAST(json_extract_scalar(cost_summary, '$.total_estimated_cost') AS double)"
         " AS estimated_cost,\n"
@@ -64,13 +102,13 @@ def _latest(database: str, table: str) -> Statement:
         f"  {', '.join(PARTITIONS)}\n"
         "FROM (\n"
         f"  SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY revision DESC) AS place\n"
-        f"  FROM {database}.{table}_raw\n"
+        f"  FROM {database}.{source}\n"
         "  WHERE session_id IS NOT NULL\n"
         ")\n"
         "WHERE place = 1"
     )
     return Statement(
-        table,
+        view,
         "One row for each session: its latest revision, with times as timestamps in UTC.",
         sql,
     )

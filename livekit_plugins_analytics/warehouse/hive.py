@@ -37,26 +37,28 @@ _TYPES: dict[type, str] = {
     Integer: "bigint",
     Number: "double",
     Boolean: "boolean",
-    # As timestamp the SerDe fails on engines that this was tried on; the views convert it.
-    Time: "string",
     JsonText: "string",
 }
 
 
-def hive_type(of: Type, quote: str = "`") -> str:
+def hive_type(of: Type, quote: str = "`", time: str = "string") -> str:
     """The type as Hive writes it.
 
     Args:
         of: The column's type.
         quote: Around the names in structs: statements need it (``from`` is a keyword), Glue's API
             must not have it.
+        time: The type of times: ``timestamp`` in Parquet. In JSON the SerDe fails with that in
+            Spark; the views convert the text.
     """
     if isinstance(of, ListOf):
-        return f"array<{hive_type(of.item, quote)}>"
+        return f"array<{hive_type(of.item, quote, time)}>"
     if isinstance(of, Struct):
-        inner = (f"{quote}{one.name}{quote}:{hive_type(one.type, quote)}" for one in of.columns)
+        inner = (
+            f"{quote}{one.name}{quote}:{hive_type(one.type, quote, time)}" for one in of.columns
+        )
         return f"struct<{','.join(inner)}>"
-    return _TYPES[type(of)]
+    return time if isinstance(of, Time) else _TYPES[type(of)]
 
 
 def projection(location: Location, first_year: int, last_year: int) -> dict[str, str]:
