@@ -53,6 +53,10 @@ def athena(
     database: Database = "livekit_analytics",
     table: Table = "sessions",
     years: Years = None,
+    parquet: Annotated[
+        str | None,
+        typer.Option("--parquet", help="The prefix of compacted records: print their table too."),
+    ] = None,
     as_json: AsJson = False,
     env_file: EnvFile = None,
 ) -> None:
@@ -61,7 +65,12 @@ def athena(
     where = _location(bucket, prefix, env_file)
 
     def make() -> Sequence[Statement]:
-        return for_athena.statements(where, database=database, table=table, years=year_range(years))
+        names = {"database": database, "table": table}
+        made = for_athena.statements(where, **names, years=year_range(years))
+        if parquet is None:
+            return made
+        there = Location(where.bucket, parquet)
+        return (*made, *for_athena.compacted(there, **names, years=year_range(years)))
 
     _show(_made(make), as_json)
 

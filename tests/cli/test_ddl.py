@@ -27,6 +27,13 @@ def test_athena_prints_one_statement_after_the_other(run: Run) -> None:
     assert [one["sql"] for one in listed if f"{one['sql']};" not in printed.out] == []
     assert "'projection.year.range' = '2025,2027'" in printed.out
     assert "LOCATION 's3://b-1/calls/'" in printed.out
+    assert "STORED AS PARQUET" not in printed.out
+
+
+def test_athena_prints_the_table_of_compacted_records_too(run: Run) -> None:
+    printed = run("ddl", "athena", "--bucket", "b-1", "--parquet", "parquet/calls").out
+    assert "STORED AS PARQUET\nLOCATION 's3://b-1/parquet/calls/'" in printed
+    assert "CREATE OR REPLACE VIEW livekit_analytics.sessions_compacted" in printed
 
 
 def test_the_bucket_and_the_prefix_come_from_the_settings(run: Run) -> None:

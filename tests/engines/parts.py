@@ -99,7 +99,7 @@ def _fetch_trino(folder: Path) -> None:
         _maven(f"{_COPY}", f"-Dartifact={artifact}", f"-DoutputDirectory={folder}")
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
-        tar.extractall(folder)  # from Maven, checked by it
+        tar.extractall(folder, filter="data")
     archive.unlink()
     (server,) = folder.glob("trino-server-core-*")
     for part in ("lib", "plugin"):
