@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -25,6 +26,9 @@ from .trino import Trino
 RECORDS = 500
 BUCKET = "records"
 LOCATION = Location(BUCKET, "calls/sessions")
+
+# A line that was cut off; in the bucket only, where views and compaction are to leave it out.
+HALF = "year=2026/month=11/day=01/half.json.gz"
 
 
 class Lake(NamedTuple):
@@ -53,6 +57,8 @@ def lake(versity: VersityGateway, tmp_path_factory: pytest.TempPathFactory) -> L
     client.create_bucket(Bucket=BUCKET)
     for name, body in store(iter(records), folder):
         client.put_object(Bucket=BUCKET, Key=f"{LOCATION.prefix}/{name}", Body=body)
+    half = gzip.compress(gzip.decompress(body)[:300])
+    client.put_object(Bucket=BUCKET, Key=f"{LOCATION.prefix}/{HALF}", Body=half)
     return Lake(records, folder)
 
 

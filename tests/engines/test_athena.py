@@ -9,7 +9,7 @@ from livekit_plugins_analytics.warehouse.athena_compaction import counts, insert
 from livekit_plugins_analytics.warehouse.names import Location
 from tests.warehouse.profile import OPEN, Dialect, query, same, sessions_of, tables
 
-from .conftest import BUCKET, Lake
+from .conftest import BUCKET, HALF, LOCATION, Lake
 from .interpreter import Interpreter
 from .trino import Trino
 
@@ -38,6 +38,11 @@ def test_open_values_arrive_whole(athena: Trino, lake: Lake) -> None:
     for session in sessions_of(lake.records):
         for name, value in zip(OPEN, found[session["session_id"]], strict=True):
             assert same(value, session[name]), name
+
+
+def test_a_line_that_is_cut_off_is_a_row_of_nulls_that_can_be_found(athena: Trino) -> None:
+    sql = f'SELECT "$path" FROM livekit_analytics.sessions_raw {MONTHS} AND session_id IS NULL'
+    assert athena.rows(sql) == [[f"{LOCATION.uri()}{HALF}"]]
 
 
 def test_compacted_by_athena_a_day_at_a_time_they_hold_the_same(
