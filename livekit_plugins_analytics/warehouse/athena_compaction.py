@@ -9,7 +9,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from .columns import (
-    PARTITIONS,
     Boolean,
     Integer,
     JsonText,
@@ -22,7 +21,7 @@ from .columns import (
     columns,
     quoted,
 )
-from .names import identifier
+from .names import Location, identifier
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -54,21 +53,31 @@ class Day:
     """False where all of it was there already."""
 
 
-def insert(*, database: str, table: str, day: date) -> str:
-    """The statement that adds a day's records, each revision once, to its Parquet.
+def write(location: Location, *, database: str, table: str, day: date) -> tuple[str, str]:
+    """The statements that write a day's records, each revision once, into its folder.
+
+    Not an INSERT: that would name the folder ``day=1``, which partition projection with two digits
+    does not find. The first makes a table over the folder, which Athena refuses where that has
+    anything in it; the second drops the table, and leaves what it wrote.
 
     Args:
+        location: Where the Parquet is.
         database: Where the tables of ``ddl athena`` are.
         table: Their name, without ``_raw`` and ``_parquet``.
-        day: One partition; Athena writes a hundred at a time, and reads all their objects for it.
+        day: The partition.
 
     Raises:
         ValueError: A name cannot stand in a statement.
     """
-    body = ",\n".join(f"  {_plain(quoted(one.name), one.type)}" for one in columns())
-    return (
-        f"INSERT INTO {_name(database, table)}_parquet\n"
-        f"SELECT\n{body},\n  {', '.join(PARTITIONS)}\n"
+    body = ",\n".join(
+        f"  {_plain(quoted(one.name), one.type)} AS {quoted(one.name)}" for one in columns()
+    )
+    name = f"{_name(database, table)}_{day:%Y%m%d}"
+    folder = f"{location.uri()}year={day:%Y}/month={day:%m}/day={day:%d}"
+    create = (
+        f"CREATE TABLE {name}\n"
+        f"WITH (format = 'PARQUET', external_location = '{folder}')\n"
+        f"AS SELECT\n{body}\n"
         "FROM (\n"
         "  SELECT *, row_number() OVER (PARTITION BY session_id, revision) AS place\n"
         f"  FROM {_name(database, table)}_raw\n"
@@ -76,6 +85,7 @@ def insert(*, database: str, table: str, day: date) -> str:
         ")\n"
         "WHERE place = 1"
     )
+    return create, f"DROP TABLE {name}"
 
 
 def counts(*, database: str, table: str, day: date) -> str:
@@ -95,6 +105,7 @@ def counts(*, database: str, table: str, day: date) -> str:
 
 def compact(
     client: AthenaClient,
+    location: Location,
     days: list[date],
     *,
     database: str,
@@ -109,6 +120,7 @@ def compact(
 
     Args:
         client: Athena.
+        location: Where the Parquet is, as ``ddl athena --parquet`` was told.
         days: What to compact; days that still get records belong to a later run.
         database: Where the tables of ``ddl athena`` are.
         table: Their name, without ``_raw`` and ``_parquet``.
@@ -123,7 +135,8 @@ def compact(
     for day in days:
         found, there = _counted(client, counts(**names, day=day), day, workgroup, output)
         if there == 0 < found:
-            _run(client, insert(**names, day=day), day, workgroup, output)
+            for sql in write(location, **names, day=day):
+                _run(client, sql, day, workgroup, output)
             found, after = _counted(client, counts(**names, day=day), day, workgroup, output)
             if after != found:
                 raise CompactionFailed(f"{day}: {after} of {found} records are in the Parquet.")

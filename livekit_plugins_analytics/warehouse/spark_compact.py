@@ -72,8 +72,8 @@ def _lines(spark: SparkSession, options: argparse.Namespace) -> DataFrame:
     """Every line of every object, with the object's name and its date."""
     root = options.source.rstrip("/")
     text = spark.read.option("basePath", root).text(f"{root}/{options.days}/*.json*")
-    # Written as `inputFiles` writes it, which `_metadata.file_path` is not.
-    return text.selectExpr("value", "input_file_name() AS object", *PARTITIONS)
+    # Not input_file_name(): MERGE takes nothing that is not deterministic.
+    return text.selectExpr("value", "_metadata.file_path AS object", *PARTITIONS)
 
 
 def _rows(lines: DataFrame) -> DataFrame:
@@ -99,7 +99,9 @@ def _rows(lines: DataFrame) -> DataFrame:
 
 def _bad(spark: SparkSession, lines: DataFrame, rows: DataFrame) -> list[str]:
     """The objects that gave no line at all, or one that is no record."""
-    listed = spark.createDataFrame([(name,) for name in lines.inputFiles()], "object string")
+    # A local file is file:/x in `_metadata` and file:///x here.
+    names = [(name.replace("file:///", "file:/"),) for name in lines.inputFiles()]
+    listed = spark.createDataFrame(names, "object string")
     silent = listed.join(lines.select("object").distinct(), "object", "left_anti")
     broken = rows.where("record.session_id IS NULL").select("object").distinct()
     return [row.object for row in silent.union(broken).distinct().orderBy("object").collect()]

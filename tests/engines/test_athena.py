@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from livekit_plugins_analytics.warehouse.athena import compacted
-from livekit_plugins_analytics.warehouse.athena_compaction import counts, insert
+from livekit_plugins_analytics.warehouse.athena_compaction import counts, write
 from livekit_plugins_analytics.warehouse.names import Location
 from tests.warehouse.profile import OPEN, Dialect, query, same, sessions_of, tables
 
@@ -49,19 +49,21 @@ def test_compacted_by_athena_a_day_at_a_time_they_hold_the_same(
     athena: Trino, spark: Interpreter, lake: Lake
 ) -> None:
     names = {"database": "livekit_analytics", "table": "sessions"}
-    (table, view) = compacted(Location(BUCKET, "calls/parquet"), **names, years=(2026, 2026))
+    parquet = Location(BUCKET, "calls/parquet")
+    (table, view) = compacted(parquet, **names, years=(2026, 2026))
     spark.rows(table.sql)
     athena.rows(view.sql)
     days = sorted({record.start_time.date() for record in lake.records})
     for day in days:
-        athena.rows(insert(**names, day=day))
+        for sql in write(parquet, **names, day=day):
+            athena.rows(sql)
         ((found, written),) = athena.rows(counts(**names, day=day))
         assert found == written > 0
     sessions = sessions_of(lake.records)
     of, expected = tables(sessions)[""]
-    names_of, sql = query("livekit_analytics.sessions_compacted", of, ATHENA, MONTHS)
+    figures, sql = query("livekit_analytics.sessions_compacted", of, ATHENA, MONTHS)
     (row,) = athena.rows(sql)
-    assert dict(zip(names_of, row, strict=True)) == pytest.approx(expected)
+    assert dict(zip(figures, row, strict=True)) == pytest.approx(expected)
     # Times within lists of objects, in an order that tells one column from another.
     nested = athena.rows(
         "SELECT session_id, transform(handoffs, h -> h.\"from\" || '>' || h.\"to\" || '>' || "

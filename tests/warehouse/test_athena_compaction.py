@@ -16,6 +16,7 @@ from livekit_plugins_analytics.warehouse.athena_compaction import (
     Day,
     compact,
 )
+from livekit_plugins_analytics.warehouse.names import Location
 from tests.servers import MotoServer
 from tests.servers.endpoint import REGION
 
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 FIRST, SECOND = date(2026, 11, 1), date(2026, 11, 2)
 NAMES = {"database": "calls", "table": "sessions", "output": "s3://results/"}
 
+PARQUET = Location("bucket", "parquet")
+
 # moto gives a result to every statement.
-INSERT = (0, 0)
+WRITTEN = ((0, 0), (0, 0))
 
 
 @pytest.fixture
@@ -75,16 +78,16 @@ def statements(client: AthenaClient) -> list[str]:
 def test_a_day_is_written_and_counted_and_a_finished_one_is_left(
     client: AthenaClient, moto_alone: MotoServer
 ) -> None:
-    answers(moto_alone, (50, 0), INSERT, (50, 50), (7, 7))
-    done = list(compact(client, [FIRST, SECOND], **NAMES))
+    answers(moto_alone, (50, 0), *WRITTEN, (50, 50), (7, 7))
+    done = list(compact(client, PARQUET, [FIRST, SECOND], **NAMES))
     assert done == [Day(FIRST, 50, written=True), Day(SECOND, 7, written=False)]
-    assert sorted(statements(client)) == ["INSERT", "SELECT", "SELECT", "SELECT"]
+    assert sorted(statements(client)) == ["CREATE", "DROP", "SELECT", "SELECT", "SELECT"]
 
 
 def test_counts_that_differ_end_it(client: AthenaClient, moto_alone: MotoServer) -> None:
-    answers(moto_alone, (50, 0), INSERT, (50, 49))
+    answers(moto_alone, (50, 0), *WRITTEN, (50, 49))
     with pytest.raises(CompactionFailed, match="2026-11-01: 49 of 50 records"):
-        list(compact(client, [FIRST, SECOND], **NAMES))
+        list(compact(client, PARQUET, [FIRST, SECOND], **NAMES))
 
 
 def test_a_day_that_is_half_there_is_not_added_to(
@@ -92,5 +95,5 @@ def test_a_day_that_is_half_there_is_not_added_to(
 ) -> None:
     answers(moto_alone, (50, 20))
     with pytest.raises(CompactionFailed, match="Delete the Parquet of that day"):
-        list(compact(client, [FIRST], **NAMES))
+        list(compact(client, PARQUET, [FIRST], **NAMES))
     assert statements(client) == ["SELECT"]
