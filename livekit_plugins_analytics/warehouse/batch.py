@@ -1,4 +1,4 @@
-"""Lines on their way into the table ``records``, many at a time.
+"""Lines on their way into a table, many at a time.
 
 DuckDB reads one file with many lines in a hundredth of the time that it takes for many files with
 one, and finds out only line by line which value does not fit: so lines that are known to be right
@@ -30,6 +30,7 @@ class Batch:
 
     Args:
         connection: Has the table.
+        table: Of `views.table`.
         path: The file through which they go; nobody else's.
         span: Calls that began on other days are left out.
         problems: Takes what DuckDB cannot read.
@@ -39,6 +40,7 @@ class Batch:
     def __init__(
         self,
         connection: DuckDBPyConnection,
+        table: str,
         path: Path,
         span: Span,
         problems: list[Problem],
@@ -46,6 +48,7 @@ class Batch:
         strict: bool,
     ) -> None:
         self._connection = connection
+        self._table = table
         self._path = path
         self._span = span
         self._problems = problems
@@ -90,7 +93,7 @@ class Batch:
         names = ", ".join(quoted(one.name) for one in columns())
         try:
             self._connection.execute(
-                f"INSERT INTO records SELECT {names}, {_DATE}, "
+                f"INSERT INTO {self._table} SELECT {names}, {_DATE}, "
                 f"place.{_OBJECT}, place.{_LINE} FROM ("
                 f"SELECT unnest({function}(text, ?)), json_transform(text, ?) AS place "
                 "FROM batch WHERE text IS NOT NULL) "

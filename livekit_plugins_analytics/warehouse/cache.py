@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -59,8 +60,7 @@ class Cache:
         path = self.path(place, name, etag)
         temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._folder.chmod(0o700)
+            self._make(path.parent)
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(descriptor, "wb") as file:
                 file.write(body)
@@ -69,6 +69,21 @@ class Cache:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             return None  # it is only a cache
+        return path
+
+    def take(self, place: str, name: str, etag: str, file: Path) -> Path | None:
+        """Move a file here; returns where it is, or null where the disk does not take it."""
+        path = self.path(place, name, etag)
+        temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+        try:
+            self._make(path.parent)
+            shutil.move(file, temporary)
+            temporary.chmod(0o600)
+            os.replace(temporary, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                shutil.move(temporary, file)
+            return None
         return path
 
     def holds(self, place: str, name: str, etag: str, size: int) -> Path | None:
@@ -91,6 +106,10 @@ class Cache:
             if total > self._limit:
                 with contextlib.suppress(OSError):
                     os.unlink(path)
+
+    def _make(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder.chmod(0o700)
 
     def _files(self) -> Iterator[tuple[float, int, str]]:
         for folder, _, names in os.walk(self._folder):

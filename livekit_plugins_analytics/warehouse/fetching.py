@@ -12,7 +12,8 @@ from .listing import THREADS, Bucket, Directory, LakeError, Object
 
 # Bytes of objects that are being read or wait to be taken: bounds the memory, whatever their size.
 _AHEAD_BYTES = 256 << 20
-_AHEAD = 8 * THREADS
+AHEAD = 4 * THREADS
+"""Objects that are read ahead of the one that is taken."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def fetched(
     with ThreadPoolExecutor(THREADS, thread_name_prefix="analytics-fetch") as pool:
         try:
             for each in objects:
-                while waiting and (ahead + each.size > _AHEAD_BYTES or len(waiting) >= _AHEAD):
+                while waiting and (ahead + each.size > _AHEAD_BYTES or len(waiting) >= AHEAD):
                     future, size = waiting.popleft()
                     ahead -= size
                     yield future.result()

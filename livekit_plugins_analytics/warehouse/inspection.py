@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from ..record import SCHEMA_VERSION, SessionRecord
+from .lines import Lines, whole
 from .problem import Severity
 
 # A record with hundreds of wrong values says the same thing hundreds of times.
@@ -66,6 +67,14 @@ def inspect(line: bytes) -> Inspection:
     findings = [] if version == SCHEMA_VERSION else _of_version(version)
     started = record.start_time.isoformat()
     return Inspection(record.session_id, version, findings, started, record.revision)
+
+
+def documents(unpacked: Lines) -> list[tuple[int, bytes]]:
+    """An object's lines; of one record that somebody has written over several, that one."""
+    kept = unpacked.lines
+    if len(kept) > 1 and inspect(kept[0][1]).session_id is None and (one := whole(kept)):
+        return [(kept[0][0], one)]
+    return kept
 
 
 def _judged(line: bytes, error: ValidationError) -> Inspection:

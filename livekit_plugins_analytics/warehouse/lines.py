@@ -26,15 +26,19 @@ class Lines:
     """The line in which it breaks off."""
 
 
-def lines(body: bytes) -> Lines:
+def lines(body: bytes, limit: int = MAX_BYTES) -> Lines:
     """Unpack an object and split it.
 
     Several gzip members are one text, as gzip itself has it. Of what breaks off, the whole lines
     before are given.
+
+    Args:
+        body: An object, gzip or not.
+        limit: Bytes that it may have when unpacked.
     """
     if not body:
         return Lines([], "empty")
-    text, broken = _unpacked(body) if body[:2] == _GZIP else (body, None)
+    text, broken = _unpacked(body, limit) if body[:2] == _GZIP else (body, None)
     if not text.strip() and not broken:
         return Lines([], "empty")
     split = text.removeprefix(_BOM).split(b"\n")
@@ -56,9 +60,10 @@ def whole(body: list[tuple[int, bytes]]) -> bytes | None:
     return json.dumps(found).encode() if isinstance(found, dict) else None
 
 
-def _unpacked(body: bytes) -> tuple[bytes, str | None]:
+def _unpacked(body: bytes, limit: int) -> tuple[bytes, str | None]:
     parts: list[bytes] = []
-    left = MAX_BYTES
+    left = limit
+    too_large = f"more than {limit / (1 << 20):g} MiB when unpacked"
     while body:
         if body[:2] != _GZIP:
             # Some tools fill the last block with zeros; anything else is no gzip.
@@ -72,11 +77,8 @@ def _unpacked(body: bytes) -> tuple[bytes, str | None]:
         left -= len(parts[-1])
         if not member.eof:
             over = bool(member.unconsumed_tail) and left <= 0
-            return b"".join(parts), _TOO_LARGE if over else "truncated gzip"
+            return b"".join(parts), too_large if over else "truncated gzip"
         if left <= 0:
-            return b"".join(parts), _TOO_LARGE
+            return b"".join(parts), too_large
         body = member.unused_data
     return b"".join(parts), None
-
-
-_TOO_LARGE = f"more than {MAX_BYTES >> 20} MiB when unpacked"

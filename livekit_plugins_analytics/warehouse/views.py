@@ -9,8 +9,12 @@ from .columns import ListOf, Struct, columns, duckdb_type, quoted
 SESSIONS = "sessions"
 """The latest revision of each call."""
 
-CALL = ("session_id", "start_time", "agent_name")
-"""What every other view says of the call: ``start_time`` is the call's."""
+CALL = ("session_id", "start_time", "year", "month", "day", "agent_name")
+"""What every other view says of the call: the times are the call's."""
+
+SHARED = ("tool_calls", "signals", "transcript_items", "usage", "costs")
+"""Views that the statements for other engines make too, as ``sessions_tool_calls`` and so on: here
+they have both names."""
 
 # In the record each is JSON text, since its keys are open: what is known of them.
 _OPEN = {
@@ -34,6 +38,8 @@ _OPEN = {
         "reason": "VARCHAR",
     },
 }
+# Words of SQL, which DuckDB takes for columns in quotes only.
+_RENAMED = {"at": "happened_at", "from": "from_agent", "to": "to_agent"}
 # Money is decimal text in the record, exact; a sum in a query wants numbers.
 _MONEY = {"costs": ("unit_price", "amount")}
 
@@ -67,6 +73,8 @@ def statements(superseded: bool) -> Iterator[str]:
     yield _view("metrics", _flat("metrics_summary"))
     yield _view("latencies", _latencies())
     yield _view("discovered", _discovered())
+    for name in SHARED:
+        yield _view(f"{SESSIONS}_{name}", f"SELECT * FROM {quoted(name)}")
 
 
 def names() -> list[str]:
@@ -100,6 +108,7 @@ def _fields(name: str, of: ListOf) -> Iterator[str]:
             # A merge with nulls takes the fixed keys away.
             fixed = ", ".join(f'"{key}": null' for key in _OPEN[name])
             yield f"json_merge_patch(entry, '{{{fixed}}}')::VARCHAR AS annotations"
+            yield "entry AS tool_call"
     else:
         yield "entry AS value"
 
@@ -107,12 +116,13 @@ def _fields(name: str, of: ListOf) -> Iterator[str]:
 def _columns(name: str, path: str, prefix: str, of: Struct) -> Iterator[str]:
     for one in of.columns:
         inner = f"{path}.{quoted(one.name)}"
+        shown = quoted(prefix + _RENAMED.get(one.name, one.name))
         if isinstance(one.type, Struct):
             yield from _columns(name, inner, f"{prefix}{one.name}_", one.type)
         elif one.name in _MONEY.get(name, ()):
-            yield f"TRY_CAST({inner} AS DOUBLE) AS {quoted(prefix + one.name)}"
+            yield f"TRY_CAST({inner} AS DOUBLE) AS {shown}"
         else:
-            yield f"{inner} AS {quoted(prefix + one.name)}"
+            yield f"{inner} AS {shown}"
 
 
 def _cast(text: str, sql: str) -> str:
@@ -153,13 +163,19 @@ def _struct(name: str) -> Struct:
     return of
 
 
-def table() -> str:
-    """``CREATE TABLE records``: the record's columns, the date, and where each was read."""
-    return "CREATE TABLE records (" + ", ".join(definitions()) + ")"
+def table(name: str = "records") -> str:
+    """A table's ``CREATE TABLE``: the record's columns, the date, and where each was read."""
+    return f"CREATE TABLE {name} ({', '.join(_definitions())})"
 
 
-def definitions() -> Iterator[str]:
-    """Every column of ``records`` with its type."""
+def union(table: str, queries: Iterator[str]) -> str:
+    """The view ``records`` where there is more than one source of them."""
+    return f"CREATE VIEW records AS FROM {table}" + "".join(
+        f"\nUNION ALL BY NAME\n{query}" for query in queries
+    )
+
+
+def _definitions() -> Iterator[str]:
     for one in columns():
         yield f"{quoted(one.name)} {duckdb_type(one.type)}"
     yield from ("year INTEGER", "month INTEGER", "day INTEGER")
