@@ -19,6 +19,15 @@ from .schema import schema
 from .signals import app as signals
 from .spool import app as spool
 from .transcripts import app as transcripts
+from .ls import ls
+from .prices import prices_app as prices
+from .query import query
+from .show import show
+from .signals import app as signals
+from .spool import app as spool
+from .sync import sync
+from .tail import tail
+from .validate import validate
 
 app = typer.Typer(
     help="Check and serve the delivery of call analytics from this machine.",
@@ -31,6 +40,12 @@ app.command()(doctor)
 app.command()(drain)
 app.command()(forget)
 app.command()(schema)
+app.command()(ls)
+app.command()(query)
+app.command()(show)
+app.command()(sync)
+app.command()(tail)
+app.command()(validate)
 app.add_typer(checkpoints)
 app.add_typer(cloudwatch)
 app.add_typer(ddl)
