@@ -43,7 +43,11 @@ def test_of_a_gzip_cut_in_its_checksum_the_last_line_is_not_trusted() -> None:
     assert (found.lines, found.breaks_at) == ([(1, b"one")], 2)
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b""), b" \n", gzip.compress(b"\n")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", gzip.compress(b""), b" \n", gzip.compress(b"\n")],
+    ids=["no bytes", "gzip of none", "blank", "gzip of a blank line"],
+)
 def test_what_holds_nothing_is_said_to_be_empty(content: bytes) -> None:
     found = lines(content)
 
