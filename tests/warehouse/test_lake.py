@@ -325,17 +325,17 @@ import collections, json, os, sys
 from livekit_plugins_analytics.warehouse import fetching
 from livekit_plugins_analytics.warehouse.lake import Lake
 
-root, counts = sys.argv[1], collections.Counter()
+root, seen = sys.argv[1], []
 
 def hook(event, arguments):
     if event in ("open", "os.scandir") and str(arguments[0]).startswith(root):
-        counts[event] += 1
+        seen.append(event)  # by several threads at a time: a counter would lose some
 
 with Lake.open(root) as lake:
     sys.addaudithook(hook)
     done = lake.load()
     rows = lake.connection.execute("SELECT count(*), sum(duration_seconds) FROM sessions")
-    print(json.dumps([counts, done.records, rows.fetchone()]))
+    print(json.dumps([collections.Counter(seen), done.records, rows.fetchone()]))
 """
 
 
