@@ -17,9 +17,11 @@ ONLY ?=
 JOBS ?= 2
 # Endings that `make endings` produces at a time: most of their time is waiting.
 ENDINGS_JOBS ?= 4
+# Calls that `make volume` invents.
+COUNT ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-livekit test test-all test-ends check format tools dist coverage chaos presidio endings clean engines
+.PHONY: help demo demo-livekit test test-all test-ends check format tools dist coverage chaos presidio endings clean engines volume
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -70,6 +72,9 @@ engines: $(VENV)/dev tools ## Prove the warehouses' statements on Spark, Trino, 
 
 endings: $(VENV)/dev tools ## Produce every ending of a call, print the README's table of them
 	$(BIN)/python -m tests.endings --jobs $(ENDINGS_JOBS)
+
+volume: $(VENV)/dev ## Invent a million calls, compact and query them: time and memory (COUNT=)
+	$(BIN)/python -m tests.benchmarks.volume --count $(COUNT)
 
 dist: $(VENV)/dev ## Build sdist and wheel, check them, install the wheel into an empty environment
 	rm -rf dist build/empty

@@ -9,24 +9,24 @@ import typer
 from ..version import __version__
 from .checkpoints import app as checkpoints
 from .cloudwatch import app as cloudwatch
+from .compact import compact
 from .ddl import app as ddl
 from .doctor import doctor
 from .drain import drain
 from .forget import forget
-from .prices import prices_app as prices
-from .redact import app as redact
-from .schema import schema
-from .signals import app as signals
-from .spool import app as spool
-from .transcripts import app as transcripts
+from .iam import app as iam
+from .infra import app as infra
 from .ls import ls
 from .prices import prices_app as prices
 from .query import query
+from .redact import app as redact
+from .schema import schema
 from .show import show
 from .signals import app as signals
 from .spool import app as spool
 from .sync import sync
 from .tail import tail
+from .transcripts import app as transcripts
 from .validate import validate
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ app = typer.Typer(
     # A traceback with the values of variables would show credentials.
     pretty_exceptions_enable=False,
 )
+app.command()(compact)
 app.command()(doctor)
 app.command()(drain)
 app.command()(forget)
@@ -48,7 +49,9 @@ app.command()(tail)
 app.command()(validate)
 app.add_typer(checkpoints)
 app.add_typer(cloudwatch)
+app.add_typer(iam)
 app.add_typer(ddl)
+app.add_typer(infra)
 app.add_typer(prices)
 app.add_typer(redact)
 app.add_typer(signals)
