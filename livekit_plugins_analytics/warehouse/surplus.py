@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from .columns import (
     Boolean,
@@ -20,6 +23,8 @@ from .columns import (
 )
 
 _INT64 = 1 << 63
+# As the record's own times are read.
+_TIME = TypeAdapter(datetime)
 
 
 def separated(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -81,10 +86,8 @@ def _fits(value: Any, of: Type) -> bool:
 
 
 def _is_time(text: str) -> bool:
-    from datetime import datetime
-
     try:
-        datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
+        _TIME.validate_json(json.dumps(text), strict=True)
+    except ValidationError:
         return False
     return True
