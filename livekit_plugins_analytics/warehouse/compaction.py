@@ -102,7 +102,8 @@ class Compaction:
     failed: dict[date, str] = field(default_factory=dict)
     """Partitions that are as they were before, each with the reason."""
     problems: list[Problem] = field(default_factory=list)
-    """Every object and line of which something was wrong, of the partitions that were read."""
+    """Every object and line of which something was wrong; of partitions that did not change what
+    could not be read."""
 
     @property
     def ok(self) -> bool:
@@ -198,6 +199,7 @@ class _Partition:
         else:
             manifest = self._written(objects, chosen, kept, parts, on_progress)
         self._tidy(manifest)
+        self._name_again(manifest, {each.name for each in chosen})
         deleted = self._delete(manifest) if self._options.delete_originals else 0
         entries = manifest.entries.values()
         return Done(
@@ -356,6 +358,14 @@ class _Partition:
             ours = name.startswith("part-") or (name.startswith(".part-") and name.endswith(".tmp"))
             if ours and name not in current:
                 self._there.remove(self._folder + name)
+
+    def _name_again(self, manifest: Manifest, read: set[str]) -> None:
+        """What could not be read is not well because it was named before."""
+        for entry in manifest.entries.values():
+            if entry.unreadable and entry.name not in read:
+                for line, severity, reason in entry.problems:
+                    if severity == "error":
+                        self._problems.append(Problem(entry.name, line, reason))
 
     def _delete(self, manifest: Manifest) -> int:
         """Delete the objects that are in the Parquet as they are now, and of which all was read."""

@@ -207,6 +207,33 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(
     assert {"good", "later"} <= set(rows(there))
 
 
+def test_what_could_not_be_read_is_named_each_time(here: Path, there: Path) -> None:
+    stored(here, "good")
+    put(here, "bad.json.gz", b"\x1f\x8bnonsense")
+    first = compact(str(here), str(there))
+
+    again = compact(str(here), str(there))
+
+    assert [each.how for each in again.partitions] == ["unchanged"]
+    assert again.problems == first.problems and not again.ok
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file that cannot be read by root")
+def test_what_could_not_be_fetched_is_tried_again(here: Path, there: Path) -> None:
+    stored(here, "good")
+    (here / key("bad.json.gz")).symlink_to("/proc/self/mem")  # reading its beginning fails
+
+    made = compact(str(here), str(there))
+    assert [(name, line) for name, line, _ in reasons(made)] == [("bad.json.gz", None)]
+    assert "cannot be read" in made.problems[0].reason and not made.ok
+    assert rows(there) == ["good"]
+
+    (here / key("bad.json.gz")).unlink()
+    stored(here, "bad")
+    assert compact(str(here), str(there)).ok
+    assert rows(there) == ["bad", "good"]
+
+
 def test_an_empty_object_is_named(here: Path, there: Path) -> None:
     stored(here, "good", FIRST)
     put(here, "empty.json.gz", b"", FIRST)
