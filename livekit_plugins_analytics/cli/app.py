@@ -25,6 +25,7 @@ from .show import show
 from .signals import app as signals
 from .spool import app as spool
 from .sync import sync
+from .synth import synth
 from .tail import tail
 from .transcripts import app as transcripts
 from .validate import validate
@@ -45,6 +46,7 @@ app.command()(ls)
 app.command()(query)
 app.command()(show)
 app.command()(sync)
+app.command()(synth)
 app.command()(tail)
 app.command()(validate)
 app.add_typer(checkpoints)
