@@ -32,8 +32,8 @@ from .interview import Interview, interview
 
 # The longest call; talk of an hour is rare, and a record of 100 turns is long enough.
 _MOST_TURNS = 60
-# Speech, in characters and words a second.
-_CHARACTERS = 15.0
+# Speech, in characters a second.
+_CHARACTERS = 13.0
 
 
 @dataclass
@@ -195,9 +195,10 @@ def _go(going: Invented, talk: Interview, person: str) -> None:
         asked, answer = talk.exchange(turn)
         if turn == 1:
             agent = desk.agent
-        if chance.happens(0.04):
-            going.now += chance.between(4, 20)  # the caller thinks, or looks for something
-            going.silences.append(chance.between(4, 20))
+        # The caller thinks, and now and then looks for something.
+        pause = chance.between(6, 25) if chance.happens(0.04) else chance.around(2.0, 0.7)
+        going.now += pause
+        going.silences.append(pause)
         going.user_says(answer)
         while chance.happens(0.22):
             going.uses(chance.one(desk.tools), agent, person)
