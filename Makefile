@@ -21,7 +21,7 @@ ENDINGS_JOBS ?= 4
 COUNT ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-livekit test test-all test-ends check format tools dist coverage chaos presidio endings clean engines volume
+.PHONY: help demo demo-livekit test test-all test-ends check format tools dist coverage chaos presidio endings clean engines volume report-proof
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -75,6 +75,9 @@ endings: $(VENV)/dev tools ## Produce every ending of a call, print the README's
 
 volume: $(VENV)/dev ## Invent a million calls, compact and query them: time and memory (COUNT=)
 	$(BIN)/python -m tests.benchmarks.volume --count $(COUNT)
+
+report-proof: $(VENV)/dev ## Report 100,000 invented calls, look at the page in Chromium, print what it took
+	ANALYTICS_REPORT_CALLS=100000 $(BIN)/python -m pytest -q --timeout 1800 tests/report/test_proof.py
 
 dist: $(VENV)/dev ## Build sdist and wheel, check them, install the wheel into an empty environment
 	rm -rf dist build/empty

@@ -21,6 +21,7 @@ from .prices import prices_app as prices
 from .query import query
 from .redact import app as redact
 from .schema import schema
+from .report import report
 from .show import show
 from .signals import app as signals
 from .spool import app as spool
@@ -44,6 +45,7 @@ app.command()(forget)
 app.command()(schema)
 app.command()(ls)
 app.command()(query)
+app.command()(report)
 app.command()(show)
 app.command()(sync)
 app.command()(synth)
