@@ -20,8 +20,8 @@ from .ls import ls
 from .prices import prices_app as prices
 from .query import query
 from .redact import app as redact
-from .schema import schema
 from .report import report
+from .schema import schema
 from .show import show
 from .signals import app as signals
 from .spool import app as spool
