@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,35 +32,25 @@ from .transcripts import app as transcripts
 from .validate import validate
 
 app = typer.Typer(
-    help="Check and serve the delivery of call analytics from this machine.",
+    help="Call analytics: their delivery, their records, and what is made of them.",
     no_args_is_help=True,
     add_completion=False,
     # A traceback with the values of variables would show credentials.
     pretty_exceptions_enable=False,
 )
-app.command()(compact)
-app.command()(doctor)
-app.command()(drain)
-app.command()(forget)
-app.command()(schema)
-app.command()(ls)
-app.command()(query)
-app.command()(report)
-app.command()(show)
-app.command()(sync)
-app.command()(synth)
-app.command()(tail)
-app.command()(validate)
-app.add_typer(checkpoints)
-app.add_typer(cloudwatch)
-app.add_typer(iam)
-app.add_typer(ddl)
-app.add_typer(infra)
-app.add_typer(prices)
-app.add_typer(redact)
-app.add_typer(signals)
-app.add_typer(spool)
-app.add_typer(transcripts)
+_PANELS: dict[str, tuple[Any, ...]] = {
+    "Delivery from this machine": (doctor, drain, spool, checkpoints, cloudwatch),
+    "Records": (ls, show, tail, query, report, validate, sync, compact, synth),
+    "Warehouses and AWS": (ddl, schema, iam, infra),
+    "Words and privacy": (transcripts, redact, forget),
+    "Signals and costs": (signals, prices),
+}
+for _panel, _members in _PANELS.items():
+    for _member in _members:
+        if isinstance(_member, typer.Typer):
+            app.add_typer(_member, rich_help_panel=_panel)
+        else:
+            app.command(rich_help_panel=_panel)(_member)
 
 
 def _version(wanted: bool) -> None:
@@ -76,4 +66,4 @@ def _options(
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Check and serve the delivery of call analytics from this machine."""
+    """Call analytics: their delivery, their records, and what is made of them."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ..collectors.latency import latency
-from ..collectors.transcript import Line, transcript, words_per_minute
+from ..collectors.transcript import Line, words_per_minute
 from ..costs import UsageLine, price
 from ..record import (
     Completeness,
@@ -24,6 +24,7 @@ from ..record import (
     Usage,
     utc,
 )
+from ..transcription import transcript
 from ..version import __version__
 from .business import DESKS, PEOPLE, Desk, Model, Stack, Tool
 from .chance import Chance
@@ -231,7 +232,7 @@ def _record(
     strict = chance.happens(0.03)
     words = None
     if not strict and chance.happens(0.3):
-        words, _ = transcript(going.lines, going.tools, 0)
+        words, _ = transcript(going.lines, going.tools)
     outcome = chance.weighted({"success": 0.55, "fail": 0.2, None: 0.25})
     consent = chance.weighted({True: 0.82, False: 0.06, None: 0.12})
     asked_at = None if consent is None else utc(start.timestamp() + 6)

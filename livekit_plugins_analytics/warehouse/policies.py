@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..writers.s3 import beside
+from ..writers import beside
 
 Policy = dict[str, Any]
 """An IAM policy document."""
