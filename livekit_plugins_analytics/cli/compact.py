@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from datetime import date, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .elsewhere import print_script, run_in_athena
 from .options import AsJson, EnvFile, Verbose, begin, give_up
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ class Engine(str, Enum):
     """What does the work."""
 
     duckdb = "duckdb"
+    athena = "athena"
+    spark = "spark"
 
 
 class Gone(str, Enum):
@@ -37,8 +39,12 @@ class Gone(str, Enum):
 
 
 def compact(
-    path: Annotated[str, typer.Argument(help="Records: a directory or s3://bucket/prefix.")],
-    to: Annotated[str, typer.Option("--to", help="For the Parquet: a directory or s3://...")],
+    path: Annotated[
+        str | None, typer.Argument(help="Records: a directory or s3://bucket/prefix.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", help="For the Parquet: a directory or s3://...")
+    ] = None,
     since: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="The first day, as in the folders' names."),
@@ -46,7 +52,23 @@ def compact(
     until: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day.")
     ] = None,
-    engine: Annotated[Engine, typer.Option(help="What does the work.")] = Engine.duckdb,
+    engine: Annotated[
+        Engine,
+        typer.Option(
+            help="duckdb: here. athena: in AWS, on the tables of `ddl athena --parquet`. spark: "
+            "prints the script for Glue, EMR or spark-submit."
+        ),
+    ] = Engine.duckdb,
+    database: Annotated[
+        str, typer.Option("--database", help="Athena: the tables' database.")
+    ] = "livekit_analytics",
+    table: Annotated[str, typer.Option("--table", help="Athena: the tables' name.")] = "sessions",
+    workgroup: Annotated[
+        str, typer.Option("--workgroup", help="Athena: who pays, and where results go.")
+    ] = "primary",
+    output: Annotated[
+        str | None, typer.Option("--output", help="Athena: s3://... for results.")
+    ] = None,
     memory: Annotated[str, typer.Option(help="What DuckDB may take: 512MB, 2GB.")] = "1GB",
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="DuckDB's threads.")] = 1,
     again: Annotated[bool, typer.Option("--again", help="Do finished partitions again.")] = False,
@@ -70,6 +92,23 @@ def compact(
     a partition failed (each is named), 2 for wrong usage.
     """
     begin(env_file, verbose)
+    if engine is Engine.spark:
+        print_script()
+        return
+    if engine is Engine.athena:
+        run_in_athena(
+            to,
+            _day(since),
+            _day(until),
+            database=database,
+            table=table,
+            workgroup=workgroup,
+            output=output,
+            as_json=as_json,
+        )
+        return
+    if path is None or to is None:
+        give_up("Say where the records are and where the Parquet goes: compact PATH --to PLACE.")
     from ..warehouse.compaction import Options
     from ..warehouse.objects import LakeError
 
@@ -85,7 +124,7 @@ def compact(
         gone=gone.value,
     )
     try:
-        made = _RUNS[engine](path, to, options, not as_json)
+        made = _duckdb(path, to, options, not as_json)
     except LakeError as error:
         give_up(str(error))
     if as_json:
@@ -117,9 +156,6 @@ def _duckdb(path: str, to: str, options: Options, show: bool) -> Compaction:
             bar.update(objects, description=f"{at.day}", completed=at.done, total=at.total or None)
 
         return run(path, to, options, shown)
-
-
-_RUNS: dict[Engine, Callable[[str, str, Options, bool], Compaction]] = {Engine.duckdb: _duckdb}
 
 
 def _ask(path: str, as_json: bool) -> None:

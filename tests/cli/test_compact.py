@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.servers import MotoServer
 from tests.warehouse.records import put, stored
+from tests.warehouse.test_athena_compaction import WRITTEN, answers
 
 from .conftest import Run
 
@@ -77,3 +80,60 @@ def test_wrong_usage_names_the_fix(run: Run, here: Path, arguments: list[str], f
 
     assert (outcome.code, outcome.out) == (2, "")
     assert fix in outcome.err
+
+
+def test_for_spark_it_prints_the_script_with_the_records_schema(run: Run) -> None:
+    outcome = run("compact", "--engine", "spark")
+
+    assert (outcome.code, outcome.err) == (0, "")
+    compile(outcome.out, "compact.py", "exec")
+    assert '"name": "session_id"' in outcome.out
+
+
+def test_without_a_place_it_says_what_is_missing(run: Run) -> None:
+    outcome = run("compact")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "compact PATH --to PLACE" in outcome.err
+
+
+class TestAthena:
+    """Compaction by Athena's own statements, on moto: it answers what it was told before."""
+
+    ARGUMENTS = ("compact", "--engine", "athena", "--to", "s3://calls/parquet/")
+    DAYS = ("--since", "2026-11-01", "--until", "2026-11-02", "--output", "s3://results/")
+
+    @pytest.fixture
+    def athena(self) -> Iterator[MotoServer]:
+        """Its answers are ordered beforehand: nobody else may take them."""
+        with MotoServer() as server:
+            yield server
+
+    def test_each_day_is_told(self, run: Run, athena: MotoServer) -> None:
+        answers(athena, (50, 0), *WRITTEN, (50, 50), (7, 7))
+
+        outcome = run(*self.ARGUMENTS, *self.DAYS, **athena.environment())
+
+        assert (outcome.code, outcome.err) == (0, "")
+        assert outcome.out.splitlines() == [
+            "2026-11-01: 50 records, written",
+            "2026-11-02: 7 records, there already",
+        ]
+
+    def test_a_day_that_differs_ends_it(self, run: Run, athena: MotoServer) -> None:
+        answers(athena, (50, 0), *WRITTEN, (50, 49))
+
+        outcome = run(*self.ARGUMENTS, *self.DAYS, "--json", **athena.environment())
+
+        assert outcome.code == 1
+        assert outcome.json == {
+            "ok": False,
+            "partitions": [],
+            "failed": "2026-11-01: 49 of 50 records are in the Parquet.",
+        }
+
+    def test_a_place_that_is_none_is_refused(self, run: Run) -> None:
+        outcome = run("compact", "--engine", "athena", "--to", "parquet")
+        assert outcome.code == 2 and "s3://bucket/prefix" in outcome.err
+        outcome = run(*self.ARGUMENTS, "--since", "2026-11-02", "--until", "2026-11-01")
+        assert outcome.code == 2 and "--since is after --until" in outcome.err
