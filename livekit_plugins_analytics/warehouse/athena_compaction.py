@@ -56,9 +56,9 @@ class Day:
 def write(location: Location, *, database: str, table: str, day: date) -> tuple[str, str]:
     """The statements that write a day's records, each revision once, into its folder.
 
-    Not an INSERT: what one had written, partition projection did not find (Trino 476 counted no row
-    in the Parquet afterwards). The first makes a table over the folder, which Athena refuses where that has
-    anything in it; the second drops the table, and leaves what it wrote.
+    Not an INSERT: what one had written, partition projection did not find (Trino 476 counted no
+    row in the Parquet afterwards). The first makes a table over the folder, which Athena refuses
+    where that has anything in it; the second drops the table, and leaves what it wrote.
 
     Args:
         location: Where the Parquet is.

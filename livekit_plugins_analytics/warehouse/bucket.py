@@ -32,7 +32,7 @@ class Bucket:
         else:
             # Without the slash "sessions" would list "sessions-old/" as well.
             self._prefix = key.rstrip("/") + "/" if key.strip("/") else ""
-        self._client = _client(uri)
+        self._client = s3_client(uri)
 
     @property
     def identity(self) -> str:
@@ -85,7 +85,12 @@ class Bucket:
         return file.tell()
 
 
-def _client(uri: str) -> Any:
+def s3_client(uri: str) -> Any:
+    """boto3's client for many and large objects, and with much patience, unlike a call's.
+
+    Raises:
+        LakeError: There are no credentials, or the configuration is wrong.
+    """
     import boto3
     from botocore.config import Config
 
@@ -107,7 +112,7 @@ def _client(uri: str) -> Any:
             region_name=session.region_name or "us-east-1",
             config=Config(
                 connect_timeout=5,
-                read_timeout=30,
+                read_timeout=60,
                 retries={"mode": "standard", "total_max_attempts": 5},
                 max_pool_connections=2 * THREADS,
                 user_agent_extra=f"livekit-plugins-analytics/{__version__}",

@@ -112,7 +112,7 @@ def records(
         return is_record(name) and (span.meets(_folder(name)) or is_firehose(name))
 
     # What Firehose files a day late, and what was compacted with it, is in the folder after.
-    found = walk(source, span.later(), problems, wanted=kept, entered=_has_records)
+    found = walk(source, span.later(), problems, wanted=kept, entered=has_records)
     return sorted(found, key=lambda each: each.name)
 
 
@@ -151,7 +151,8 @@ def is_firehose(name: str) -> bool:
     return bool(_FIREHOSE.search(name.rpartition("/")[2]))
 
 
-def _has_records(folder: str) -> bool:
+def has_records(folder: str) -> bool:
+    """Whether a folder of that name may have records in it: not what the package keeps beside."""
     return folder not in _ELSEWHERE and folder[:1] not in "._"
 
 

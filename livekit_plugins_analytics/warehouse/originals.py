@@ -7,16 +7,13 @@ from contextlib import suppress
 from datetime import date
 from typing import Any
 
-from .bucket import Bucket
+from .bucket import Bucket, s3_client
 from .directory import Directory
-from .listing import is_record
+from .listing import has_records, is_record
 from .objects import Object
 from .partition import Span, dates
 from .problem import Problem
-from .target import s3_client
 
-# What the package itself keeps beside the records, which are none.
-_ELSEWHERE = frozenset({"analytics-probes", "probes", "checkpoints", "transcripts"})
 # DeleteObjects takes so many.
 _AT_ONCE = 1000
 
@@ -129,7 +126,7 @@ def _deleted(source: Bucket, condemned: list[Object]) -> Iterator[tuple[str, str
 
 def _wanted(source: Directory | Bucket, folder: str, span: Span) -> bool:
     last = _last(folder)
-    return last not in _ELSEWHERE and last[:1] not in "._" and span.meets(_whole(source, folder))
+    return has_records(last) and span.meets(_whole(source, folder))
 
 
 def _day(source: Directory | Bucket, folder: str) -> date | None:

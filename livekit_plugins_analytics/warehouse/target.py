@@ -6,8 +6,9 @@ import os
 import shutil
 import uuid
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from .bucket import s3_client
 from .objects import LakeError
 
 
@@ -175,39 +176,6 @@ class _Prefix:
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
         except (BotoCoreError, ClientError) as error:
             raise LakeError(f"{self.path}: {_said(error)} on DeleteObject") from None
-
-
-def s3_client(uri: str) -> Any:
-    """boto3's client for large files and much patience, unlike a call's.
-
-    Raises:
-        LakeError: There are no credentials, or the configuration is wrong.
-    """
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
-
-    from ..writers import region_of_environment
-
-    try:
-        session = boto3.Session(region_name=region_of_environment())
-        if session.get_credentials() is None:
-            raise LakeError(
-                f"{uri}: no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
-                "AWS_PROFILE"
-            )
-        return session.client(
-            "s3",
-            endpoint_url=os.environ.get("ANALYTICS_S3_ENDPOINT_URL") or None,
-            region_name=session.region_name or "us-east-1",
-            config=Config(
-                connect_timeout=5,
-                read_timeout=60,
-                retries={"mode": "standard", "total_max_attempts": 5},
-            ),
-        )
-    except (BotoCoreError, ValueError) as error:
-        raise LakeError(f"{uri}: {type(error).__name__}") from None
 
 
 def _said(error: Exception) -> str:
