@@ -9,6 +9,11 @@ async def entrypoint(ctx: JobContext):
     await session.start(SalesAgent(), room=ctx.room)
 """
 
+import functools
+import importlib
+import sys
+import typing
+
 from .costs import Rate, RateCard, RatesError
 from .errors import AnalyticsError, SettingsError, SinkError, SpoolError
 from .log import logger
@@ -16,6 +21,10 @@ from .record import SCHEMA_VERSION, SessionRecord
 from .settings import Settings
 from .version import __version__
 from .writers import Parcel, Writer
+
+if typing.TYPE_CHECKING:
+    from .recorder import Recorder
+    from .session import attach, current, on_session_end, prewarm
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -39,18 +48,37 @@ __all__ = [
 ]
 
 
-try:
+# What needs the framework, and where it is.
+_WITH_LIVEKIT = {
+    "Recorder": "recorder",
+    "attach": "session",
+    "current": "session",
+    "on_session_end": "session",
+    "prewarm": "session",
+}
+
+
+def __getattr__(name: str) -> typing.Any:
+    """Load what needs the framework when it is asked for.
+
+    Commands on stored records do not: they start without the framework's second, and a Lambda
+    function has no room for it.
+    """
+    if name not in _WITH_LIVEKIT:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    _register()
+    value = getattr(importlib.import_module(f".{_WITH_LIVEKIT[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+@functools.cache
+def _register() -> None:
+    """Make the package known to the framework, which preloads it in its forkserver."""
     from livekit.agents import Plugin
-except ModuleNotFoundError as error:
-    # What works on stored records needs no framework, and a Lambda function has no room for it.
-    if error.name not in ("livekit", "livekit.agents"):
-        raise
-else:
-    from .recorder import Recorder
-    from .session import attach, current, on_session_end, prewarm
 
     class AnalyticsPlugin(Plugin):
-        """Makes the package known to the framework, which preloads it in its forkserver."""
+        """What the framework lists and preloads."""
 
         def __init__(self) -> None:
             super().__init__(__name__, __version__, __package__ or __name__, logger)
@@ -61,3 +89,9 @@ else:
         # Imported off the main thread first: the framework refuses, and recording does not need
         # it.
         logger.debug("imported off the main thread; not registered as a plugin")
+
+
+# In an agent the framework is there already, or is asked for by what follows.
+if "livekit.agents" in sys.modules:
+    for _name in _WITH_LIVEKIT:
+        __getattr__(_name)

@@ -6,10 +6,15 @@ import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 
+import hypothesis
 import pytest
 
 from tests import tools
 from tests.servers import FaultServer, LiveKitServer, MotoServer, ToolUnavailable, VersityGateway
+
+# How long an example takes says more of the machine's load than of the code.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 # Opens the reason of a skip, by which the summary finds it, from other processes too.
 LACK = "SKIPPED FOR LACK OF "

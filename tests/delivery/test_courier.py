@@ -146,15 +146,16 @@ def test_a_transient_failure_is_tried_until_the_budget_ends_and_never_after(
     spool: Spool, caplog: pytest.LogCaptureFixture
 ) -> None:
     sink = Sink(fail_with=DOWN)
+    budget = 3 * SHORT  # the first pauses take a tenth of a second each, and the machine is busy
     began = time.monotonic()
-    shipment = Courier(spool, [sink], budget=SHORT).submit(made)
+    shipment = Courier(spool, [sink], budget=budget).submit(made)
     assert not delivered(shipment)
     took = time.monotonic() - began
     attempts = len(sink.attempts)
     settled()
 
-    assert SHORT <= took < SHORT + MARGIN
-    assert 2 <= attempts == len(sink.attempts) <= 4
+    assert budget <= took < budget + MARGIN
+    assert 2 <= attempts == len(sink.attempts) <= 8
     assert len(spool.paths()) == 1
     assert caplog.text.count("memory: SlowDown") == 1
     assert "stay in the spool" in caplog.text

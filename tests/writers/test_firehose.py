@@ -153,7 +153,7 @@ def test_a_probe_leaves_no_byte_among_the_records(faults: FaultServer, enter: En
 
 def test_the_readmes_query_finds_each_session_once() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-    (query,) = re.findall(r"```sql\n(SELECT \* FROM \(.*?)```", readme, re.DOTALL)
+    (query,) = re.findall(r"```SQL\n(SELECT \* FROM \(.*?)```", readme, re.DOTALL)
     table = [("a", 1, None), ("a", 1, None), ("b", 1, None), ("b", 2, True), ("b", 2, None)]
     with closing(sqlite3.connect(":memory:")) as database:
         database.execute(
