@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from ..log import logger
-from ..writers import Parcel, Writer
+from ..writers import CONNECTIONS, Parcel, Writer
 from .drain import DrainReport, drain
 from .losses import MEMORY, Losses
 from .passage import Passage
@@ -157,7 +157,8 @@ class Courier:
         try:
             for spool in self._spools():
                 first(spool)
-            report = self._drain(lambda _: None)
+            # One after another: there may be a call in this process.
+            report = self._drain(lambda _: None, at_once=1)
         except Exception as error:
             logger.error("the spool could not be swept (%s)", type(error).__name__)
             return None
@@ -171,7 +172,7 @@ class Courier:
         """Send every leftover once, oldest first; returns when that is done.
 
         A sink that fails is not asked again in this pass: one that is down gets one request,
-        not one per record.
+        not one per record. Of many leftovers several are under way at once.
 
         Args:
             progress: Called with each session id that was dealt with.
@@ -180,10 +181,12 @@ class Courier:
             OSError: The spool cannot be read.
         """
         with self._draining:
-            return self._drain(progress)
+            return self._drain(progress, at_once=CONNECTIONS)
 
-    def _drain(self, progress: Callable[[str], None]) -> DrainReport:
-        return drain(self._spools(), self._sinks, self.budget, progress, self._ending)
+    def _drain(self, progress: Callable[[str], None], at_once: int) -> DrainReport:
+        return drain(
+            self._spools(), self._sinks, self.budget, progress, self._ending, at_once=at_once
+        )
 
     def _spools(self) -> list[Spool]:
         return [*([self.spool] if self.spool else []), *self._others()]

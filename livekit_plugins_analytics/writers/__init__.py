@@ -1,7 +1,7 @@
 """Where records go: one sink per module, none of which knows what a record is."""
 
 from ..settings import Settings
-from .aws import Aws, explained, region_of_environment
+from .aws import CONNECTIONS, Aws, explained, region_of_environment
 from .cloudwatch import NAME as CLOUDWATCH
 from .cloudwatch import CloudWatchWriter
 from .directory import DirectoryWriter
@@ -14,6 +14,7 @@ from .writer import MAX_EVENT_BYTES, Parcel, Writer, beside
 
 __all__ = [
     "CLOUDWATCH",
+    "CONNECTIONS",
     "Aws",
     "MAX_EVENT_BYTES",
     "Parcel",

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 2.0
 READ_TIMEOUT = 4.0
 
+# Of one client at most: so many records may be under way to a sink at a time.
+CONNECTIONS = 32
+
 # S3-compatible stores want a region to sign with, and hardly one cares which.
 _ANY_REGION = "us-east-1"
 
@@ -231,6 +234,7 @@ class Aws:
             config=Config(
                 connect_timeout=CONNECT_TIMEOUT,
                 read_timeout=READ_TIMEOUT,
+                max_pool_connections=CONNECTIONS,
                 # The courier retries: it knows the deadline.
                 retries={"mode": "standard", "total_max_attempts": 1},
                 # The connection lies idle for a whole call.

@@ -13,7 +13,9 @@ from livekit_plugins_analytics.delivery import (
     Hold,
     Spool,
 )
+from livekit_plugins_analytics.delivery.drain import CAREFUL
 from livekit_plugins_analytics.errors import SinkError
+from livekit_plugins_analytics.writers import CONNECTIONS, Parcel
 
 from .sinks import (
     DENIED,
@@ -136,6 +138,84 @@ def test_a_refusal_of_unknown_meaning_is_not_before_all_others_for_ever(spool: S
     assert courier.drain().sent == []
     assert courier.drain().sent == ["s2", "s3", "s4"]
     assert asked(sink) == ["s0", "s1", "s2", "s3", "s4", "s0"]
+
+
+class Gathering(Sink):
+    """A sink that, after some attempts, answers only several at a time."""
+
+    def __init__(self, alone: int, together: int) -> None:
+        super().__init__()
+        self.most: dict[str, int] = {}
+        """By session, how many of its attempts went on at once."""
+        self._alone = alone
+        self._together = threading.Barrier(together, timeout=PATIENCE)
+        self._counting = threading.Lock()
+        self._now: list[str] = []
+
+    def write(self, parcel: Parcel) -> str:
+        """Wait for the others, from the attempt on that is not alone any more."""
+        with self._counting:
+            self._now.append(parcel.session_id)
+            running = self._now.count(parcel.session_id)
+            self.most[parcel.session_id] = max(self.most.get(parcel.session_id, 0), running)
+            number = len(self.attempts)
+            place = super().write(parcel)
+        if number >= self._alone:
+            self._together.wait()
+        with self._counting:
+            self._now.remove(parcel.session_id)
+        return place
+
+
+def test_of_many_leftovers_several_go_at_once_after_the_first(spool: Spool) -> None:
+    names = [f"s{n}" for n in range(CAREFUL + 32)]
+    left(spool, *map(made, names))
+    # It answers the later ones only when eight are there: one after another they would not end.
+    sink = Gathering(CAREFUL, together=8)
+
+    report = Courier(spool, [sink], budget=LONG).drain()
+
+    assert report.sent == names
+    assert asked(sink)[:CAREFUL] == names[:CAREFUL]
+    assert files(spool.directory) == []
+
+
+def test_of_one_session_never_two_are_under_way(spool: Spool) -> None:
+    # As where a user gives two calls the same id.
+    names = [f"s{n}" for n in range(CAREFUL)] + ["twice", "a", "twice", "b", "twice", "c"]
+    left(spool, *(made(name, revision=n + 1) for n, name in enumerate(names)))
+    sink = Gathering(CAREFUL, together=2)
+
+    assert Courier(spool, [sink], budget=LONG).drain().sent == names
+
+    revisions = [revision for session, revision in sent(sink) if session == "twice"]
+    assert revisions == sorted(revisions)
+    assert sink.most["twice"] == 1
+
+
+def test_a_sink_that_goes_down_in_the_middle_is_asked_by_those_under_way_only(
+    spool: Spool,
+) -> None:
+    names = [f"s{n}" for n in range(CAREFUL + 2 * CONNECTIONS)]
+    left(spool, *map(made, names))
+    sink = Choosy(dict.fromkeys(names[CAREFUL:], DOWN))
+
+    report = Courier(spool, [sink], budget=LONG).drain()
+
+    assert report.sent == names[:CAREFUL]
+    assert list(report.kept) == names[CAREFUL:]
+    assert len(sink.attempts) <= CAREFUL + CONNECTIONS
+    assert len(spool.paths()) == 2 * CONNECTIONS
+
+
+def test_a_sweep_beside_a_call_sends_one_after_another(spool: Spool) -> None:
+    names = [f"s{n}" for n in range(CAREFUL + 8)]
+    left(spool, *map(made, names))
+    sink = Sink()
+
+    report = Courier(spool, [sink], budget=LONG).sweep_now()
+
+    assert report and report.sent == asked(sink) == names
 
 
 def test_a_pass_tells_what_it_could_not_send(spool: Spool) -> None:
