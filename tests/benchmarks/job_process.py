@@ -1,0 +1,70 @@
+"""A job's process of a forkserver: ``python -m tests.benchmarks.job_process KIND FOLDER``."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import sys
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+# As the worker: the framework first, then the packages of registered plugins and what users name.
+PRELOADED = {
+    "bare": ["livekit.agents"],
+    "plugin": ["livekit.agents", "livekit_plugins_analytics"],
+    "preloaded": [
+        "livekit.agents",
+        "livekit_plugins_analytics",
+        "livekit_plugins_analytics.preload",
+    ],
+    "inline": ["livekit.agents"],
+}
+_FREEZE = "livekit.agents.ipc._preload_freeze"
+
+
+def private_bytes() -> int:
+    """What this process has for itself alone: its unique set size."""
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+
+def ready(kind: str, connection: Connection) -> None:
+    """In the child: what it does before its first call."""
+    began = time.perf_counter()
+    if kind in ("plugin", "preloaded"):
+        import livekit_plugins_analytics as analytics
+
+        analytics.prewarm()
+    elif kind == "inline":
+        import boto3
+        from watchtower import CloudWatchLogHandler
+
+        boto3.client("s3")
+        CloudWatchLogHandler("/calls", create_log_group=False, boto3_client=boto3.client("logs"))
+    seconds = time.perf_counter() - began
+    connection.send({"seconds": seconds, "private_bytes": private_bytes()})
+
+
+def main() -> None:
+    """Print what the second process of a forkserver took: the first starts the server."""
+    kind, folder = sys.argv[1:]
+    os.environ.update(
+        ANALYTICS_S3_BUCKET="calls",
+        ANALYTICS_LOG_GROUP="/calls",
+        ANALYTICS_SPOOL_DIRECTORY=folder,
+    )
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*PRELOADED[kind], _FREEZE])
+    for _ in range(2):
+        mine, theirs = context.Pipe()
+        process = context.Process(target=ready, args=(kind, theirs))
+        process.start()
+        answer = mine.recv()
+        process.join()
+    print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()
