@@ -82,7 +82,7 @@ class Pattern:
         PatternError: RE2 refuses it, or its cost cannot be bounded.
     """
 
-    __slots__ = ("_regexp", "gaps", "groups", "numbers", "source")
+    __slots__ = ("_filter", "_regexp", "gaps", "groups", "numbers", "source")
 
     def __init__(self, written: str, words: Mapping[str, str] | None = None) -> None:
         if len(written) > MAX_PATTERN_CHARS:
@@ -109,6 +109,12 @@ class Pattern:
         self.groups: dict[str, int] = named
         self.numbers = tuple(named[k] for k in ("n", "n2", "n3", "n4") if k in named)
         self.gaps = tuple(index for name, index in named.items() if name.startswith("gap"))
+
+    def share(self, shard: re2.Filter, index: int) -> None:
+        """Use what a filter has compiled of the same source: two of each take twice the memory."""
+        # The filter owns it.
+        self._filter = shard
+        self._regexp = shard.re(index)
 
     @property
     def size(self) -> int:
@@ -139,7 +145,7 @@ class Prefilter:
         for start in range(0, len(patterns), _SHARD):
             shard = re2.Filter()
             for pattern in patterns[start : start + _SHARD]:
-                shard.Add(pattern.source.encode(), _OPTIONS)
+                pattern.share(shard, shard.Add(pattern.source.encode(), _OPTIONS))
             shard.Compile()
             self._shards.append((start, shard))
 
