@@ -45,6 +45,15 @@ def rules_for(pack: str) -> Rules | None:
     return made
 
 
+def compile_rules(pack: str) -> None:
+    """Compile a pack in this thread, for processes that will be forked from this one."""
+    with _lock:
+        if pack == OFF or pack in _rules:
+            return
+        made = _rules[pack] = Rules()
+    _compile(pack, made)
+
+
 def load(pack: str) -> RuleSet:
     """Read and compile a pack now: a name or a file's path.
 

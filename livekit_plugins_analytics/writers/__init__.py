@@ -1,7 +1,9 @@
 """Where records go: one sink per module, none of which knows what a record is."""
 
+from typing import Literal
+
 from ..settings import Settings
-from .aws import CONNECTIONS, Aws, explained, region_of_environment
+from .aws import CONNECTIONS, Aws, explained, load_models, region_of_environment
 from .cloudwatch import NAME as CLOUDWATCH
 from .cloudwatch import CloudWatchWriter
 from .directory import DirectoryWriter
@@ -24,11 +26,18 @@ __all__ = [
     "checkpoint_writer",
     "encryption",
     "explained",
+    "load_sdk",
     "members",
     "region_of_environment",
     "s3_uri",
     "writers_for",
 ]
+
+_AWS_SERVICES: dict[str, Literal["s3", "logs", "firehose"]] = {
+    "s3": "s3",
+    CLOUDWATCH: "logs",
+    "firehose": "firehose",
+}
 
 
 def checkpoint_writer(settings: Settings) -> Writer | None:
@@ -52,3 +61,17 @@ def writers_for(settings: Settings) -> list[Writer]:
         elif name == "webhook":
             writers.append(WebhookWriter(settings))
     return [*writers, *installed_writers(settings)]
+
+
+def load_sdk(settings: Settings) -> None:
+    """Load what the AWS sinks of the settings need, for processes forked from this one.
+
+    Raises:
+        Exception: What boto3 raises.
+    """
+    names = settings.sink_names
+    services = [_AWS_SERVICES[name] for name in names if name in _AWS_SERVICES]
+    if services:
+        load_models(services)
+    if CLOUDWATCH in names:
+        import watchtower  # noqa: F401

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import SinkError
@@ -214,11 +215,10 @@ class Aws:
     def _created(
         self, service: str, endpoint_url: str | None, setup: Callable[[Any], None] | None
     ) -> Any:
-        import boto3
         from botocore.config import Config
         from botocore.exceptions import NoCredentialsError, NoRegionError
 
-        session = self._session or boto3.Session(region_name=region_of_environment())
+        session = self._session or _new_session(region_of_environment())
         region = session.region_name or (_ANY_REGION if endpoint_url else None)
         if not region:
             # By itself the S3 client would take us-east-1 without a word.
@@ -245,6 +245,45 @@ class Aws:
         if setup:
             setup(client)
         return client
+
+
+def load_models(services: Iterable[Literal["s3", "logs", "firehose"]]) -> None:
+    """Load the SDK and the models of services, for this process and those forked from it.
+
+    No credentials are looked up, and nothing is sent.
+
+    Raises:
+        Exception: What boto3 raises.
+    """
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    session = _new_session(_ANY_REGION)
+    for service in services:
+        # Made and forgotten: that reads all that a client of the process' own will need.
+        session.client(
+            service,
+            aws_access_key_id="none",
+            aws_secret_access_key="none",
+            config=Config(signature_version=UNSIGNED),
+        )
+
+
+def _new_session(region: str | None) -> Session:
+    import boto3
+    from botocore.session import get_session
+
+    session = get_session()
+    session.register_component("data_loader", _models())
+    return boto3.Session(botocore_session=session, region_name=region)
+
+
+@functools.cache
+def _models() -> Any:
+    """What botocore has read of AWS's services: half of what a client costs, so it is kept."""
+    from botocore.session import get_session
+
+    return get_session().get_component("data_loader")
 
 
 def explained(sink: str, error: Exception) -> SinkError:
