@@ -1,0 +1,112 @@
+"""Counts what calls take: ``python -m tests.economy FOLDER``, in a process where nothing else runs.
+
+The fault server is another process' (its address is in the environment). Prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+counts: Counter[str] = Counter()
+
+
+def _audited(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect":
+        counts["connections"] += 1
+
+
+def _counted_fsync(descriptor: int) -> None:
+    counts["fsyncs"] += 1
+    _fsync(descriptor)
+
+
+def _counted_start(thread: threading.Thread) -> None:
+    counts["threads"] += 1
+    _start(thread)
+
+
+_fsync = os.fsync
+_start = threading.Thread.start
+
+
+def main() -> None:
+    """Hold calls and print what they took."""
+    import livekit.agents  # noqa: F401
+
+    modules = set(sys.modules)
+    import livekit_plugins_analytics  # noqa: F401
+
+    answer: dict[str, Any] = {"modules": sorted(set(sys.modules) - modules)}
+    sys.addaudithook(_audited)
+    # The standard library's, to be counted.
+    os.fsync = _counted_fsync  # type: ignore[assignment]
+    threading.Thread.start = _counted_start  # type: ignore[method-assign, assignment]
+    answer |= asyncio.run(calls(Path(sys.argv[1])))
+    answer["blocks_a_turn"] = asyncio.run(allocations(Path(sys.argv[1])))
+    print(json.dumps(answer))
+
+
+async def calls(folder: Path) -> dict[str, Any]:
+    """Three calls after each other; what the first and the last took, and clients alive."""
+    from botocore.client import BaseClient
+
+    from tests.benchmarks.call import close, emit, prewarmed, recorded, silent_session, turn
+
+    wanted = prewarmed(folder)
+    await settled()
+    found = []
+    for _ in range(3):
+        session = silent_session()
+        recorder = recorded(session, wanted)
+        for number in range(20):
+            emit(session, turn(number, 1_800_000_000.0))
+        await settled()
+        counts.clear()
+        close(session)
+        assert await recorder.delivered()
+        await settled()
+        found.append(dict(counts))
+    # Not `isinstance`: a weak proxy passes for what it stands for.
+    clients = [each for each in gc.get_objects() if issubclass(type(each), BaseClient)]
+    services = Counter(each.meta.service_model.service_name for each in clients)
+    return {"first": found[0], "last": found[-1], "clients": services}
+
+
+async def allocations(folder: Path) -> list[float]:
+    """Blocks that a turn leaves in memory more than in a bare session, early and late."""
+    from tests.benchmarks.call import emit, recorded, settings, silent_session, turn
+
+    async def left(*, attached: bool) -> list[int]:
+        session = silent_session()
+        if attached:
+            recorded(session, settings(folder, transcript="off"))
+        found = []
+        for start in range(0, 3_000, 1_000):
+            for number in range(start, start + 1_000):
+                emit(session, turn(number, 1_800_000_000.0))
+            await settled()
+            gc.collect()
+            found.append(sys.getallocatedblocks())
+        return [later - earlier for earlier, later in zip(found, found[1:], strict=False)]
+
+    await left(attached=True)
+    bare, mine = await left(attached=False), await left(attached=True)
+    return [(m - b) / 1_000 for b, m in zip(bare, mine, strict=True)]
+
+
+async def settled() -> None:
+    """Until the package's threads of the moment have ended."""
+    while any(t.name.startswith("analytics-") for t in threading.enumerate()):
+        await asyncio.sleep(0.01)
+
+
+if __name__ == "__main__":
+    main()
