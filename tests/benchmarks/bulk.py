@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .call import close, emit, prewarmed, recorded, silent_session, tool_call, turn
+from .call import close, emit, freeze, prewarmed, recorded, silent_session, tool_call, turn
 from .figure import Figure
 from .inline import InlineAnalytics
 from .server import serving
@@ -50,7 +49,7 @@ def measure(*, short: bool) -> list[Figure]:
 
 async def _held(kind: str, wanted: Any, count: int, play: Play) -> tuple[float, float]:
     """The worst gap and the export's duration, both in milliseconds."""
-    gc.collect()
+    freeze()
     session = silent_session()
     inline = InlineAnalytics(session) if kind == "inline" else None
     recorder = recorded(session, wanted) if kind == "plugin" else None

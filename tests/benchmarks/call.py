@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import itertools
 import time
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from livekit import rtc
 from livekit.agents import (
     AgentSession,
     AgentStateChangedEvent,
@@ -31,6 +34,7 @@ from livekit.agents.voice.events import (
 from livekit_plugins_analytics import Recorder, Settings, attach
 from livekit_plugins_analytics.delivery import courier_for
 from livekit_plugins_analytics.rulebook import rules_for
+from tests.collectors.events import participant
 from tests.test_facts import job, job_context
 
 SAID = "We are a team of 25 and send about twenty contracts a week, mostly from Salesforce."
@@ -134,6 +138,23 @@ def emit(session: AgentSession[Any], events: list[tuple[str, Any]]) -> None:
         if name == "conversation_item_added":
             session.history.items.append(event.item)
         session.emit(name, event)  # type: ignore[arg-type]  # mypy sees str, not the Literal
+
+
+def hang_up(ctx: JobContext) -> None:
+    """The caller leaves the room: how the call ends is known, and its record not held back."""
+    left = rtc.DisconnectReason.CLIENT_INITIATED
+    ctx.room.emit("participant_disconnected", participant(left=left))
+
+
+async def read() -> None:
+    """Let the journal have what was said, as it has long before a call's last turn."""
+    await asyncio.sleep(0.5)
+
+
+def freeze() -> None:
+    """As in the framework's forkserver: what is loaded is not looked at by the collector again."""
+    gc.collect()
+    gc.freeze()
 
 
 def close(session: AgentSession[Any]) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
+import contextlib
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from .call import close, emit, prewarmed, recorded, silent_session, turn
+from .call import close, emit, freeze, hang_up, prewarmed, real_job, recorded, silent_session, turn
 from .figure import Figure, worst
 from .inline import InlineAnalytics
 from .server import serving
@@ -37,18 +37,23 @@ def measure(*, short: bool) -> list[Figure]:
 
 
 async def _ended(calls: int, wanted: Any) -> tuple[float, float]:
-    sessions = [silent_session() for _ in range(calls)]
-    recorders = [recorded(session, wanted) for session in sessions]
-    await _talk(sessions)
-    async with Ticker() as ticker:
-        began = time.perf_counter()
-        for session in sessions:
-            # Each session's close is a callback of its own.
-            asyncio.get_running_loop().call_soon(close, session)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        assert all(await asyncio.gather(*(r.delivered() for r in recorders)))
-        took = time.perf_counter() - began
+    with contextlib.ExitStack() as jobs:
+        contexts = [jobs.enter_context(real_job()) for _ in range(calls)]
+        sessions = [silent_session() for _ in range(calls)]
+        recorders = [recorded(s, wanted, c) for s, c in zip(sessions, contexts, strict=True)]
+        await _talk(sessions)
+        for ctx in contexts:
+            hang_up(ctx)
+        await asyncio.sleep(0.5)
+        async with Ticker() as ticker:
+            began = time.perf_counter()
+            for session in sessions:
+                # Each session's close is a callback of its own.
+                asyncio.get_running_loop().call_soon(close, session)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert all(await asyncio.gather(*(r.delivered() for r in recorders)))
+            took = time.perf_counter() - began
     return ticker.worst / 1e3, took
 
 
@@ -70,5 +75,7 @@ async def _talk(sessions: list[Any]) -> None:
     for session in sessions:
         for number in range(TURNS):
             emit(session, turn(number, began))
-    await asyncio.sleep(0.1)
-    gc.collect()
+        await asyncio.sleep(0)
+    # The journals of all have what was said.
+    await asyncio.sleep(5.0)
+    freeze()

@@ -20,7 +20,19 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
-from .call import close, emit, prewarmed, recorded, settings, silent_session, turn
+from .call import (
+    close,
+    emit,
+    freeze,
+    hang_up,
+    prewarmed,
+    read,
+    real_job,
+    recorded,
+    settings,
+    silent_session,
+    turn,
+)
 from .figure import Figure, milliseconds
 from .inline import InlineAnalytics
 from .server import Server, serving
@@ -44,6 +56,7 @@ def measure(*, short: bool) -> list[Figure]:
         # One of each first.
         asyncio.run(exported(wanted))
         asyncio.run(exported_inline())
+        freeze()
         fast, slow = [], []
         for _ in range(rounds):
             fast.append((asyncio.run(exported(wanted)), asyncio.run(exported_inline())))
@@ -71,15 +84,16 @@ def measure(*, short: bool) -> list[Figure]:
 
 async def exported(wanted: Any) -> float:
     """Seconds of one record."""
-    session = silent_session()
-    recorder = recorded(session, wanted)
-    _talk(session)
-    # The journal, the signals and a spool that is opened are behind a call by its end.
-    await asyncio.sleep(0.05)
-    began = time.perf_counter()
-    close(session)
-    assert await recorder.delivered()
-    return time.perf_counter() - began
+    with real_job() as ctx:
+        session = silent_session()
+        recorder = recorded(session, wanted, ctx)
+        _talk(session)
+        await read()
+        hang_up(ctx)
+        began = time.perf_counter()
+        close(session)
+        assert await recorder.delivered()
+        return time.perf_counter() - began
 
 
 async def exported_inline(config: Config | None = None) -> float:
@@ -87,7 +101,7 @@ async def exported_inline(config: Config | None = None) -> float:
     session = silent_session()
     inline = InlineAnalytics(session, config)
     _talk(session)
-    await asyncio.sleep(0.05)
+    await read()
     began = time.perf_counter()
     await inline.shutdown()
     took = time.perf_counter() - began

@@ -7,7 +7,6 @@ on the loop measures every gap. What is added is the longest gap less the longes
 from __future__ import annotations
 
 import asyncio
-import gc
 import tempfile
 import time
 from pathlib import Path
@@ -17,7 +16,7 @@ from livekit.agents import Agent, AgentSession
 
 from livekit_plugins_analytics.testing import ScriptedLLM
 
-from .call import prewarmed, real_job, recorded
+from .call import freeze, prewarmed, real_job, recorded
 from .figure import Figure, worst
 from .inline import InlineAnalytics
 from .server import serving
@@ -36,7 +35,7 @@ def measure(*, short: bool) -> list[Figure]:
         wanted = prewarmed(Path(folder))
         for _ in range(rounds):
             for kind in gaps:
-                gc.collect()
+                freeze()
                 gaps[kind].append(asyncio.run(held(kind, turns, wanted)))
     bare = worst(gaps["bare"])
     plugin, inline = worst(gaps["plugin"]) - bare, worst(gaps["inline"]) - bare
