@@ -516,7 +516,8 @@ note = "contract 4711"
 
 def test_the_readmes_card_can_be_used() -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-    text = readme.split("```toml\n")[1].split("```")[0]
+    blocks = [each.split("```")[0] for each in readme.split("```toml\n")[1:]]
+    (text,) = [each for each in blocks if "[[rates]]" in each]
 
     card = parse_card(text, "rates.toml")
 
