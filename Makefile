@@ -15,13 +15,15 @@ AGENTS ?= 1.8.9
 ONLY ?=
 # Processes that the tests run in.
 JOBS ?= 2
+# For `make bench`: --json, --short, --only TOPIC.
+BENCH ?=
 # Endings that `make endings` produces at a time: most of their time is waiting.
 ENDINGS_JOBS ?= 4
 # Calls that `make volume` invents.
 COUNT ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-livekit test test-all test-ends check format tools dist coverage chaos presidio endings clean engines volume report-proof
+.PHONY: help demo demo-livekit test test-all test-ends check format tools dist coverage chaos presidio endings clean engines volume report-proof bench
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -78,6 +80,9 @@ volume: $(VENV)/dev ## Invent a million calls, compact and query them: time and 
 
 report-proof: $(VENV)/dev ## Report 100,000 invented calls, look at the page in Chromium, print what it took
 	ANALYTICS_REPORT_CALLS=100000 $(BIN)/python -m pytest -q --timeout 1800 tests/report/test_proof.py
+
+bench: $(VENV)/dev ## Measure what the package costs a call (10 minutes; BENCH=--short: 2)
+	@$(BIN)/python -m tests.benchmarks $(BENCH)
 
 dist: $(VENV)/dev ## Build sdist and wheel, check them, install the wheel into an empty environment
 	rm -rf dist build/empty
