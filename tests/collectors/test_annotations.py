@@ -377,3 +377,16 @@ def test_nothing_that_is_said_raises(first: Any, second: Any) -> None:
 
     assert all(type(answer) is bool for answer in answers)
     assert said.consent is (first if isinstance(first, bool) else None)
+
+
+def test_consent_that_is_given_twice_holds_since_the_first_time() -> None:
+    annotations = Annotations(Trimmer())
+    assert annotations.record_consent(True, "verbal")
+    first = annotations.consent_at
+    assert annotations.record_consent(True, "dtmf")
+    assert (annotations.consent_at, annotations.consent_method) == (first, "dtmf")
+
+    assert annotations.record_consent(False, None)
+    assert annotations.consent is False
+    assert first is not None and annotations.consent_at is not None
+    assert annotations.consent_at >= first
