@@ -102,6 +102,8 @@ clean: ## Remove what was built, except the tools
 PURE := livekit_plugins_analytics/record.py,livekit_plugins_analytics/trim.py,$\
 	livekit_plugins_analytics/ending.py,livekit_plugins_analytics/settings.py,$\
 	livekit_plugins_analytics/draft.py,livekit_plugins_analytics/discovery.py,$\
+	livekit_plugins_analytics/coverage.py,livekit_plugins_analytics/document.py,$\
+	livekit_plugins_analytics/privacy.py,livekit_plugins_analytics/transcription.py,$\
 	livekit_plugins_analytics/costs/*,livekit_plugins_analytics/collectors/*,$\
 	livekit_plugins_analytics/redaction/*,livekit_plugins_analytics/signals/*
 # What needs an extra that the tests do without.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 WITHHELD = "[withheld]"
-"""In the place of a text that has to be there, or that could not be redacted."""
+"""In the place of a text that has to be there."""
 
 # What the framework itself says (livekit-agents 1.8.9, ipc/job_proc_lazy_main.py and job.py).
 _OWN_REASONS = frozenset(
@@ -136,9 +136,10 @@ class Discretion:
         try:
             redactor = redacting()
             if redactor is not None:
-                from .redaction import Masks  # a call that is not redacted does not load it
+                # Here, not above: a call that is not redacted does not load it.
+                from .redaction.masks import UNCHECKED, Masks
 
-                self._entities = tuple(redactor.entities)
+                self._entities = (*redactor.entities, UNCHECKED)
                 self._masks = Masks(redactor)
         except Exception as error:  # what cannot be redacted is not told
             self._unable = True
@@ -163,10 +164,7 @@ class Discretion:
             return text
         known = self._texts.get((text, before))
         if known is None:
-            try:
-                known = self._masks.text(text, before=before)
-            except Exception:  # somebody's own redactor
-                known = WITHHELD
+            known = self._masks.text(text, before=before)
             if len(self._texts) >= _MAX_KNOWN:
                 self._texts.clear()
             self._texts[text, before] = known
@@ -178,12 +176,7 @@ class Discretion:
     def _value(self, value: Any) -> Any:
         if self._masks is None:
             return value
-        if isinstance(value, str):
-            return self._text(value)
-        try:
-            return self._masks.value(value)
-        except Exception:  # somebody's own redactor
-            return {} if isinstance(value, dict) else WITHHELD
+        return self._text(value) if isinstance(value, str) else self._masks.value(value)
 
     def _kept_back(self, name: str, value: Any) -> bool:
         """Whether a value without a moment of its own is content that is not told."""

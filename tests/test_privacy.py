@@ -334,6 +334,16 @@ def test_numbers_and_keys_are_masked_and_figures_are_not() -> None:
     assert told.user_metadata == {"deep": [{"call me": ["[phone-1]"]}]}
 
 
+class Numbers:
+    """Knows one number, and is quick."""
+
+    entities: Sequence[str] = ("phone",)
+
+    def find(self, text: str) -> list[Span]:
+        start = text.find(PHONE)
+        return [] if start < 0 else [Span(start, start + len(PHONE), "phone")]
+
+
 class Broken:
     """A redactor of a team's own that cannot do its work."""
 
@@ -346,6 +356,20 @@ class Broken:
 def test_a_redactor_that_raises_lets_nothing_out() -> None:
     told = assemble(full(PHONE), REDACTED, masking(found=Broken()))
     assert places(told, PHONE) <= STRUCTURE
+    assert told.custom == {"[unchecked]": "[unchecked]"}
+    assert told.privacy.counts["unchecked"] > 25
+
+
+def test_of_very_many_texts_not_all_are_remembered() -> None:
+    notes = [f"note {number} of {PHONE}" for number in range(20_001)]
+    told = assemble(capture(remarks=Remarks(notes=notes)), REDACTED, masking(found=Numbers()))
+    assert told.conversation_notes[0] == "note 0 of [phone-1]"
+    assert told.conversation_notes[-1] == "note 20000 of [phone-1]"
+
+
+def test_where_nothing_is_to_be_masked_nothing_is() -> None:
+    told = assemble(full(PHONE), Settings(transcript="on"), Discretion(REDACTED, lambda: None))
+    assert told == assemble(full(PHONE), Settings(transcript="on"))
 
 
 def test_without_a_redactor_that_was_asked_for_no_content_is_told(
