@@ -86,19 +86,21 @@ def drain(spool: Spool, writers: list[Writer]) -> None:
 
 
 class Moody(Sink):
-    """A sink that is down, or refuses for good every second record that it is asked about."""
+    """A sink that refuses for good every tenth record that it is asked about, until it is down."""
 
     def __init__(self, writer: Writer, dice: random.Random) -> None:
         super().__init__(writer.name)
         self._real = writer
         self._dice = dice
-        self._down = dice.random() < 0.5
+        # Not many: drainers are to find something to do.
+        self._left = dice.choice((0, 20))
 
     def write(self, parcel: Parcel) -> str:
         """Refuse the parcel, or send it on."""
-        if self._down:
+        if self._left <= 0:
             raise DOWN
-        if self._dice.random() < 0.5:
+        self._left -= 1
+        if self._dice.random() < 0.1:
             raise SinkError(self.name, "EventTooLarge", retryable=False, final=True)
         return self._real.write(parcel)
 
@@ -109,10 +111,12 @@ def give_up(folder: Path, writers: list[Writer], seed: str) -> None:
     spool = Spool(folder)
     while spool.paths() or spool.dead.dated():
         revive(spool)
-        # The older two fifths are too much; there is room for them in dead/, for what is deleted
-        # there would be missing at the end.
-        total = sum(size for _, size, _ in spool.dated())
-        spool.limits = Limits(bytes=total * 3 // 5)
+        # The older two fifths are too much. In dead/ there is room for them and for what the sinks
+        # refuse, for what is deleted there would be missing at the end. Of few records, one that
+        # is large would not leave it.
+        waiting = spool.dated()
+        total = sum(size for _, size, _ in waiting)
+        spool.limits = Limits(bytes=total * 3 // 5 if len(waiting) > 50 else 2 * total)
         moody = [Moody(writer, dice) for writer in writers]
         Courier(spool, moody, budget=BUDGET).drain()
 
