@@ -138,8 +138,8 @@ def _conversation(record: Record) -> RenderableType:
     grid.add_column(overflow="fold")
     for item in transcript["items"]:
         at = _at(record, item["at"])
-        if item["role"] == "tool":
-            grid.add_row(at, _text("tool", "dim"), _text(item["text"], "dim"))
+        if item["role"] in ("tool", "system"):
+            grid.add_row(at, _text(item["role"], "dim"), _text(item["text"], "dim"))
             continue
         words = _text(item["text"].strip())
         if item["interrupted"]:

@@ -184,6 +184,7 @@ def test_demo_shows_the_record(demo: Demo) -> None:
         "recovered from",
     ):
         assert text in shown
+    assert "system handoff: greeter to sales" in shown  # nobody said it
 
 
 def test_demo_heeds_the_environment(tmp_path: Path) -> None:
