@@ -39,16 +39,15 @@ _start = threading.Thread.start
 
 def main() -> None:
     """Hold calls and print what they took."""
-    import livekit.agents  # noqa: F401
+    import livekit.agents  # noqa: F401  # what it loads is counted
 
     modules = set(sys.modules)
-    import livekit_plugins_analytics  # noqa: F401
+    import livekit_plugins_analytics  # noqa: F401  # likewise
 
     answer: dict[str, Any] = {"modules": sorted(set(sys.modules) - modules)}
     sys.addaudithook(_audited)
-    # The standard library's, to be counted.
-    os.fsync = _counted_fsync  # type: ignore[assignment]
-    threading.Thread.start = _counted_start  # type: ignore[method-assign, assignment]
+    os.fsync = _counted_fsync  # type: ignore[assignment]  # the standard library's, counted
+    threading.Thread.start = _counted_start  # type: ignore[method-assign, assignment]  # likewise
     answer |= asyncio.run(calls(Path(sys.argv[1])))
     answer["blocks_a_turn"] = asyncio.run(allocations(Path(sys.argv[1])))
     print(json.dumps(answer))

