@@ -6,16 +6,16 @@ import gzip
 import json
 import os
 import shutil
-import uuid
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from .writers import Aws
+from .files import write_whole
+from .writers import Aws, encryption_of
 
-# What a record is named: as the writers name it, or unpacked.
-_ENDINGS = (".json.gz", ".json")
+RECORDS = (".json.gz", ".json")
+"""How the names of records end: as the writers name them, or unpacked."""
 
 
 class Changed(Exception):
@@ -83,7 +83,7 @@ class _Folder:
             return
         for path in sorted(self._root.rglob("*")):
             hidden = path.name.startswith(".")  # a file that a writer has not finished
-            if path.name.endswith(_ENDINGS) and not hidden and path.is_file():
+            if path.name.endswith(RECORDS) and not hidden and path.is_file():
                 yield str(path)
 
     def read(self, name: str) -> bytes:
@@ -92,18 +92,13 @@ class _Folder:
 
     def replace(self, name: str, body: bytes) -> None:
         path = Path(name).resolve()  # a link stays a link
-        temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
-        try:
-            with open(temporary, "xb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
+
+        def ready(temporary: Path) -> None:
             shutil.copymode(path, temporary)
             if self._read.get(name) != _version(path):
                 raise Changed
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+
+        write_whole(path, body, ready=ready)
 
 
 def _version(path: Path) -> tuple[int, int]:
@@ -122,7 +117,7 @@ class _Bucket:
         pages = self._client.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
             for item in page.get("Contents", []):
-                if item["Key"].endswith(_ENDINGS):
+                if item["Key"].endswith(RECORDS):
                     yield item["Key"]
 
     def read(self, name: str) -> bytes:
@@ -143,19 +138,9 @@ class _Bucket:
                 IfMatch=before["ETag"],
                 # What a new object would lose: its type, its own metadata, its encryption.
                 **{k: before[k] for k in ("ContentType", "Metadata") if before.get(k)},
-                **_encryption(before),
+                **encryption_of(before),
             )
         except ClientError as error:
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (409, 412):
                 raise Changed from None
             raise
-
-
-def _encryption(before: dict[str, Any]) -> dict[str, Any]:
-    if before.get("ServerSideEncryption") != "aws:kms":
-        return {}  # the bucket's default
-    return {
-        "ServerSideEncryption": "aws:kms",
-        "SSEKMSKeyId": before["SSEKMSKeyId"],
-        "BucketKeyEnabled": bool(before.get("BucketKeyEnabled")),
-    }

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..files import write_whole
 from .lake import (
     NoCache,
     Where,
@@ -93,14 +91,9 @@ def _write(lake: Lake, done: Loaded, path: str, span: Span, output: Path, calls:
         left_out=done.left_out,
     )
     body = page(report_data(lake.connection, origin, most=calls)).encode()
-    temporary = output.parent / f".{uuid.uuid4().hex}.tmp"
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(body)
-        os.replace(temporary, output)
+        write_whole(output, body)
     except OSError as error:
         give_up(f"{output} cannot be written: {error.strerror or error}")
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
     return len(body)

@@ -7,17 +7,15 @@ import os
 import shutil
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..stored import Changed
-from ..writers import Aws
+from ..files import write_whole
+from ..stored import RECORDS, Changed
+from ..writers import Aws, encryption_of
 
-# What a record is named: as the writers name it, or unpacked.
-_ENDINGS = (".json.gz", ".json")
 # Requests to S3 that are refused for a moment are asked again so often.
 _ATTEMPTS = 4
 _SIBLINGS = ("transcripts", "checkpoints")
@@ -108,7 +106,7 @@ class Folder:
             hidden = any(part.startswith(".") for part in path.relative_to(self._root).parts)
             if hidden or not path.is_file():
                 continue
-            if path.name.endswith(_ENDINGS):
+            if path.name.endswith(RECORDS):
                 yield Version(str(path))
             else:
                 self.foreign.append(str(path))
@@ -122,20 +120,16 @@ class Folder:
     def replace(self, version: Version, body: bytes, seen: Any) -> None:
         """See `Whereabouts.replace`."""
         path = Path(version.name).resolve()  # a link stays a link
-        temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
-        try:
-            with open(temporary, "xb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
+
+        def ready(temporary: Path) -> None:
             shutil.copymode(path, temporary)
             if _seen(path.stat()) != seen:
                 raise Changed
-            os.replace(temporary, path)
+
+        try:
+            write_whole(path, body, ready=ready)
         except FileNotFoundError:
             raise Changed from None
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def delete(self, version: Version) -> None:
         """See `Whereabouts.delete`."""
@@ -169,7 +163,7 @@ class Bucket:
     def versions(self) -> Iterator[Version]:
         """Every record's object; former ones where they can be listed."""
         for version in self._listed():
-            if version.name.endswith(_ENDINGS):
+            if version.name.endswith(RECORDS):
                 yield version
             elif version.current and not version.deleted and not version.name.endswith("/"):
                 self.foreign.append(f"s3://{self._bucket}/{version.name}")
@@ -197,7 +191,7 @@ class Bucket:
                 Body=body,
                 IfMatch=seen["ETag"],
                 **{k: seen[k] for k in keep if seen.get(k)},
-                **_encryption(seen),
+                **encryption_of(seen),
             )
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
@@ -282,13 +276,3 @@ def _insisting(ask: Callable[[], Any]) -> Any:
                 raise
             time.sleep(0.2 * 2**attempt)
     return ask()
-
-
-def _encryption(before: dict[str, Any]) -> dict[str, Any]:
-    if before.get("ServerSideEncryption") != "aws:kms":
-        return {}  # the bucket's default
-    return {
-        "ServerSideEncryption": "aws:kms",
-        "SSEKMSKeyId": before["SSEKMSKeyId"],
-        "BucketKeyEnabled": bool(before.get("BucketKeyEnabled")),
-    }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from ..accuracy import Accuracy
 from .span import Redactor, Span, merged
 
 OVERALL = "overall"
@@ -48,38 +49,15 @@ def _span(data: Any, text: str) -> Span:
 
 
 @dataclass
-class Score:
-    """Counts for one entity, or for all of them."""
+class Score(Accuracy):
+    """Counts for one entity, or for all of them: right are the spans that are exactly so."""
 
-    right: int = 0
-    wrong: int = 0
-    missed: int = 0
     characters: int = 0
     """Of the labelled values, without spaces."""
     leaked: int = 0
     """Of those, the ones that no mask covers, whatever its entity."""
     overmasked: int = 0
     """Characters that a mask of this entity covers though they are part of no value."""
-    faults: list[str] = field(default_factory=list)
-    """Ids of the cases that it got wrong."""
-
-    @property
-    def precision(self) -> float:
-        """Of the spans that were found, the share that is exactly right; 1 where there is none."""
-        found = self.right + self.wrong
-        return self.right / found if found else 1.0
-
-    @property
-    def recall(self) -> float:
-        """Of the spans that there are, the share that was found exactly; 1 where there is none."""
-        there = self.right + self.missed
-        return self.right / there if there else 1.0
-
-    @property
-    def f1(self) -> float:
-        """The harmonic mean of both."""
-        total = 2 * self.right + self.wrong + self.missed
-        return 2 * self.right / total if total else 1.0
 
     @property
     def leakage(self) -> float:

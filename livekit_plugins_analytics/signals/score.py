@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from ..accuracy import Accuracy
 from .listener import Listener
 from .ruleset import RuleSet
 
@@ -42,33 +43,8 @@ class Case:
         return cls(str(data.get("id", "")), tuple(read), dict(expect))
 
 
-@dataclass
-class Score:
+class Score(Accuracy):
     """Counts of one signal; a list counts by its elements."""
-
-    right: int = 0
-    wrong: int = 0
-    missed: int = 0
-    faults: list[str] = field(default_factory=list)
-    """Ids of the cases that it got wrong."""
-
-    @property
-    def precision(self) -> float:
-        """Of what was found, the share that is right; 1 where nothing was found."""
-        found = self.right + self.wrong
-        return self.right / found if found else 1.0
-
-    @property
-    def recall(self) -> float:
-        """Of what there was, the share that was found; 1 where there was nothing."""
-        there = self.right + self.missed
-        return self.right / there if there else 1.0
-
-    @property
-    def f1(self) -> float:
-        """The harmonic mean of both."""
-        total = 2 * self.right + self.wrong + self.missed
-        return 2 * self.right / total if total else 1.0
 
 
 def predict(rules: RuleSet, case: Case) -> dict[str, Any]:

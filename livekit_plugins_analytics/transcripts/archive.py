@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import uuid
 from pathlib import Path
 
 from ..delivery import Courier, Limits, Spool
 from ..document import TranscriptDocument
 from ..errors import SettingsError
+from ..files import write_whole
 from ..record import compressed, line
 from ..settings import TRANSCRIPTS, Settings
 from ..writers import Aws, Parcel, Writer, beside
@@ -27,18 +25,8 @@ def write(document: TranscriptDocument, path: Path) -> None:
     text = line(document)
     body = compressed(text) if path.suffix == ".gz" else text + b"\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
-    try:
-        # For this user only: it is what people said.
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    # For this user only: it is what people said.
+    write_whole(path, body, mode=0o600)
 
 
 class Archive:

@@ -10,7 +10,7 @@ from .directory import DirectoryWriter
 from .event import members
 from .firehose import FirehoseWriter
 from .installed import check_installed, installed_writers
-from .s3 import CHECKPOINTS, S3Writer, encryption, s3_uri
+from .s3 import CHECKPOINTS, S3Writer, encryption, encryption_of, s3_uri
 from .webhook import WebhookWriter
 from .writer import MAX_EVENT_BYTES, Parcel, Writer, beside
 
@@ -25,6 +25,7 @@ __all__ = [
     "check_installed",
     "checkpoint_writer",
     "encryption",
+    "encryption_of",
     "explained",
     "load_sdk",
     "members",
@@ -74,4 +75,4 @@ def load_sdk(settings: Settings) -> None:
     if services:
         load_models(services)
     if CLOUDWATCH in names:
-        import watchtower  # noqa: F401
+        import watchtower  # noqa: F401  # to have it loaded

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import uuid
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from ..errors import SinkError
+from ..files import write_whole
 from ..settings import TRANSCRIPTS
 from .writer import Parcel, beside
 
@@ -102,18 +101,7 @@ def _make(folder: Path) -> None:
 
 
 def _store(path: Path, body: bytes) -> None:
-    # Short, since names have limits, and hidden from patterns such as *.json.gz.
-    temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    write_whole(path, body)
     _sync(path.parent)
 
 

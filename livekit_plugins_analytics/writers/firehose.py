@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +10,7 @@ from ..settings import Settings
 from .aws import Aws, answered
 from .event import pointer
 from .s3 import S3Writer
-from .writer import Parcel
+from .writer import Parcel, record_line
 
 NAME = "firehose"
 
@@ -66,7 +64,7 @@ class FirehoseWriter:
         if parcel.probe:
             self._put(b"")
             return place
-        line = _line(parcel)
+        line = record_line(parcel, NAME)
         if len(line) <= _LARGEST:
             self._put(line)
             return place
@@ -116,16 +114,3 @@ class FirehoseWriter:
 
     def _client(self) -> Any:
         return self._aws.client("firehose")
-
-
-def _line(parcel: Parcel) -> bytes:
-    try:
-        return gzip.decompress(parcel.body)
-    except (OSError, EOFError, zlib.error):
-        raise SinkError(
-            NAME,
-            "InvalidRecord",
-            retryable=False,
-            final=True,
-            fix="The record must be one JSON line in gzip",
-        ) from None

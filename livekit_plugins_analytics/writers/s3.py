@@ -89,6 +89,21 @@ def encryption(settings: Settings) -> dict[str, Any]:
     }
 
 
+def encryption_of(there: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of ``put_object`` for what takes an object's place: encrypted as that was.
+
+    Args:
+        there: S3's answer for the object.
+    """
+    if there.get("ServerSideEncryption") != "aws:kms":
+        return {}  # the bucket's default
+    return {
+        "ServerSideEncryption": "aws:kms",
+        "SSEKMSKeyId": there["SSEKMSKeyId"],
+        "BucketKeyEnabled": bool(there.get("BucketKeyEnabled")),
+    }
+
+
 def s3_uri(settings: Settings, name: str, folder: str | None = None) -> str:
     """Return where `S3Writer` puts the record with this `Parcel.name`: ``s3://bucket/key``.
 

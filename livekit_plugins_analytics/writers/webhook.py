@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import gzip
 import hashlib
 import hmac
 import http.client
@@ -18,7 +17,6 @@ import socket
 import ssl
 import threading
 import time
-import zlib
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -27,7 +25,7 @@ from ..errors import SettingsError, SinkError
 from ..settings import Settings, signing_key
 from ..version import __version__
 from .address import is_public
-from .writer import Parcel
+from .writer import Parcel, record_line
 
 NAME = "webhook"
 
@@ -191,16 +189,7 @@ class WebhookWriter:
 
 
 def _body(parcel: Parcel) -> bytes:
-    try:
-        line = gzip.decompress(parcel.body).rstrip(b"\n")
-    except (OSError, EOFError, zlib.error):
-        raise SinkError(
-            NAME,
-            "InvalidRecord",
-            retryable=False,
-            final=True,
-            fix="The record must be one JSON line in gzip",
-        ) from None
+    line = record_line(parcel, NAME).rstrip(b"\n")
     kind = "session.probe" if parcel.probe else "session.recorded"
     head = f'{{"type":"{kind}","timestamp":"{_time(parcel.happened_at)}","data":'
     return head.encode() + line + b"}"

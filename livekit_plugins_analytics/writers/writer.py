@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from dataclasses import dataclass
 from typing import Protocol
+
+from ..errors import SinkError
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,28 @@ class Parcel:
     name in the folder ``transcripts/``, before the record, which points there."""
     probe: bool = False
     """A test of the way, not a record: it goes beside the records, never among them."""
+
+
+def record_line(parcel: Parcel, sink: str) -> bytes:
+    """The record as it is before gzip: one JSON line with its line break.
+
+    Args:
+        parcel: Whose.
+        sink: Who asks.
+
+    Raises:
+        SinkError: The body is no gzip, which nothing will change.
+    """
+    try:
+        return gzip.decompress(parcel.body)
+    except (OSError, EOFError, zlib.error):
+        raise SinkError(
+            sink,
+            "InvalidRecord",
+            retryable=False,
+            final=True,
+            fix="The record must be one JSON line in gzip",
+        ) from None
 
 
 def beside(prefix: str, folder: str) -> str:
