@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .assembly import assemble, bare, parcel
 from .call import Call, Capture
 from .delivery import Courier, Hold, Shipment
+from .desk import desk
 from .draft import Draft
 from .ending import QUIET_SECONDS, Evidence, end_cause
 from .guard import Guard
@@ -229,16 +230,18 @@ class Export:
         def render() -> Parcel:
             # Called in the courier's thread, and again after the hold: with what came meanwhile.
             latest = draft.take()
-            try:
-                record = assemble(latest, self._settings, discretion, lost_before=self._lost())
-            except Exception as error:
-                # Half a record beats none: what cannot fail, and the failure counted.
-                self._guard.failed("assembly", error)
-                record = bare(latest, self._settings, self._guard.errors, discretion)
-            if not draft.open:
-                self._measure(record)
-            counted = before is not None and before.reached(CLOUDWATCH)
-            return parcel(record, self._settings, counted=counted)
+            lost = self._guard.value(self._lost, 0, "losses")  # before: it waits for the disk
+            with desk().seated():
+                try:
+                    record = assemble(latest, self._settings, discretion, lost_before=lost)
+                except Exception as error:
+                    # Half a record beats none: what cannot fail, and the failure counted.
+                    self._guard.failed("assembly", error)
+                    record = bare(latest, self._settings, self._guard.errors, discretion)
+                if not draft.open:
+                    self._measure(record)
+                counted = before is not None and before.reached(CLOUDWATCH)
+                return parcel(record, self._settings, counted=counted)
 
         logbook = self._logbook
         token = logbook.token if logbook else None

@@ -8,6 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from .desk import hurried
 from .log import logger
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def ready(rules: RuleSet) -> Rules:
 
 def _compile(pack: str, made: Rules) -> None:
     try:
-        made.set_result(load(pack))
+        with hurried():
+            rules = load(pack)
+        made.set_result(rules)
     except BaseException as error:
         logger.error(
             "ANALYTICS_SIGNALS: %s. No signals are looked for, and calls go on.", _reason(error)

@@ -13,6 +13,7 @@ from .checkpoint import Checkpoints
 from .delivery.journal import Full, Journal
 from .delivery.names import new_token
 from .delivery.threads import start
+from .desk import desk
 from .log import logger
 from .pages import Pages
 from .privacy import Discretion
@@ -76,8 +77,9 @@ class Logbook:
         if self._finished:
             return
         try:
-            change = self._pages.turn(capture)
-            lines = self._pages.lines(capture)
+            with desk().seated():
+                change = self._pages.turn(capture)
+                lines = self._pages.lines(capture)
             if change and self._journal is not None:
                 self._rewrite(self._journal, lines, private=change == "less")
             elif self._journal is None:

@@ -15,7 +15,7 @@ from .passage import Passage
 from .shipment import Hold, Shipment
 from .sinks import named
 from .spool import Spool
-from .threads import start
+from .threads import Starter, start
 
 
 class Courier:
@@ -47,6 +47,7 @@ class Courier:
         self._lock = threading.Lock()
         self._opening = threading.Lock()
         self._given = spool
+        self._starter = Starter()
         self._draining = threading.Lock()
         self._ending = threading.Event()
 
@@ -115,12 +116,16 @@ class Courier:
         shipment = Shipment(hold, after, token)
         with self._lock:
             self._open.add(shipment)
-        try:
-            start("courier", self._run, shipment, render)
-        except RuntimeError:
+
+        def only_spool() -> None:
             # Better a blocked moment than a lost record. Who sweeps next will send it.
             logger.error("the system gives no more threads: an analytics record is only spooled")
             self._run(shipment, render, send=False)
+
+        try:
+            self._starter.start("courier", lambda: self._run(shipment, render), only_spool)
+        except RuntimeError:
+            only_spool()
         return shipment
 
     def flush(self, timeout: float) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from ..desk import desk
 from ..errors import SinkError
 from ..log import logger
 from ..writers import Parcel, Writer
@@ -65,6 +66,8 @@ class Sink:
         except BaseException as error:  # sys.exit() too: it would end our thread without a word
             # The type only: the text of an exception may hold what a log must not.
             raise SinkError(self.name, type(error).__name__, retryable=False) from None
+        finally:
+            desk().rise()  # where a writer took it, and failed before it waited
 
     def _complain(self, error: SinkError) -> None:
         """Log a failure with its fix, the same one once a minute."""

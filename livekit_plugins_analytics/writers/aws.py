@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..desk import desk
 from ..errors import SinkError
 from ..version import __version__
 
@@ -242,9 +243,21 @@ class Aws:
                 user_agent_extra=f"livekit-plugins-analytics/{__version__}",
             ),
         )
+        # An API call computes for a millisecond, waits for the answer, and reads it.
+        client.meta.events.register_first("provide-client-params", _compute)
+        client.meta.events.register_last("before-send", _wait)
+        client.meta.events.register_first("before-parse", _compute)
         if setup:
             setup(client)
         return client
+
+
+def _compute(**_: Any) -> None:
+    desk().sit()
+
+
+def _wait(**_: Any) -> None:
+    desk().rise()
 
 
 def load_models(services: Iterable[Literal["s3", "logs", "firehose"]]) -> None:

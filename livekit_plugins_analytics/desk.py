@@ -1,0 +1,125 @@
+"""One desk for all threads of ours: whoever computes sits there, beside a call's event loop.
+
+CPython runs one thread at a time. A loop that wakes up waits until the running thread gives way:
+5 ms by default, and where several compute, behind each of them. So ours compute one after another,
+which takes no longer, and give way ten times as often meanwhile. Nobody waits for the network, the
+disk or another call while sitting there; and nobody waits for the desk for long: what sits there
+may be an agent's own redactor.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# How long a computing thread keeps the loop waiting. A switch takes about 10 us.
+_SWITCH_SECONDS = 0.0005
+# What waits longer than this goes on without the desk.
+_PATIENCE_SECONDS = 2.0
+
+
+class Desk:
+    """What at most one thread has at a time.
+
+    Args:
+        patience: Seconds to wait for it at most.
+    """
+
+    def __init__(self, patience: float = _PATIENCE_SECONDS) -> None:
+        self._patience = patience
+        self._free = threading.Lock()
+        self._mine = threading.local()
+
+    @contextmanager
+    def seated(self) -> Iterator[bool]:
+        """Compute, alone if that can be; sitting already changes nothing."""
+        if getattr(self._mine, "seated", False):
+            yield self._mine.alone
+            return
+        self.sit()
+        try:
+            yield self._mine.alone
+        finally:
+            self.rise()
+
+    def sit(self) -> None:
+        """Take the desk until `rise`, where no one block of code computes; wait for it."""
+        mine = self._mine
+        if getattr(mine, "seated", False):
+            return
+        mine.seated = True
+        mine.alone = self._free.acquire(timeout=self._patience)
+        _hurry.begin()
+
+    def rise(self) -> None:
+        """Leave it to others, as before a wait. Who does not sit there changes nothing."""
+        mine = self._mine
+        if not getattr(mine, "seated", False):
+            return
+        mine.seated = False
+        _hurry.end()
+        if mine.alone:
+            self._free.release()
+
+
+class Hurry:
+    """The interpreter's switch interval, shortened while somebody wants it so.
+
+    Another's wish is respected: a shorter interval stays, and one that was set meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._before: float | None = None
+
+    def begin(self) -> None:
+        """Give way sooner from now on, until `end` was called as often."""
+        with self._lock:
+            self._count += 1
+            if self._count == 1 and sys.getswitchinterval() > _SWITCH_SECONDS:
+                self._before = sys.getswitchinterval()
+                sys.setswitchinterval(_SWITCH_SECONDS)
+
+    def end(self) -> None:
+        """As before, if nobody else wants it."""
+        with self._lock:
+            self._count -= 1
+            if self._count == 0 and self._before is not None:
+                before, self._before = self._before, None
+                if abs(sys.getswitchinterval() - _SWITCH_SECONDS) < 1e-6:
+                    sys.setswitchinterval(before)
+
+
+_hurry = Hurry()
+_desk = Desk()
+
+
+def desk() -> Desk:
+    """This process' desk."""
+    return _desk
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+    """Compute for long without the desk, giving way as often."""
+    _hurry.begin()
+    try:
+        yield
+    finally:
+        _hurry.end()
+
+
+def _start_afresh() -> None:  # pragma: no cover  # runs in forked children
+    """A forked child has none of the threads that sat there."""
+    global _desk, _hurry
+    if _hurry._before is not None:
+        sys.setswitchinterval(_hurry._before)
+    _desk, _hurry = Desk(), Hurry()
+
+
+if sys.platform != "win32":  # pragma: no branch
+    os.register_at_fork(after_in_child=_start_afresh)
