@@ -10,6 +10,7 @@ from .collectors.latency import latency
 from .collectors.transcript import Line, in_order, words_per_minute
 from .collectors.usage import totals
 from .costs import Connections, Costs, RateCard, UsageLine, price, service_lines
+from .desk import uncollected
 from .discovery import Discovery
 from .document import TranscriptDocument
 from .emf import metric_members
@@ -65,19 +66,20 @@ def assemble(
     end = max(end_time(evidence), start)
     rates = load_rates_leniently(settings)
     costs = _costs(capture, rates, utc(start), utc(max(end, evidence.closed_at or end)))
-    lines = in_order(capture.said)
-    metrics = _metrics(capture, lines, end)
-    stages, implausible = latency(lines, capture.tool_durations, capture.realtime_ttfts)
-    words, cut = None, 0
-    if settings.transcript != "off" and not discretion.silent:
-        words, cut = transcript(
-            lines,
-            capture.tools,
-            finals=capture.finals,
-            handoffs=capture.handoffs,
-            dropped=capture.unsaid,
-        )
     found = _found(capture, discretion)
+    with uncollected():
+        lines = in_order(capture.said)
+        metrics = _metrics(capture, lines, end)
+        stages, implausible = latency(lines, capture.tool_durations, capture.realtime_ttfts)
+        words, cut = None, 0
+        if settings.transcript != "off" and not discretion.silent:
+            words, cut = transcript(
+                lines,
+                capture.tools,
+                finals=capture.finals,
+                handoffs=capture.handoffs,
+                dropped=capture.unsaid,
+            )
     truncated = {"transcript": cut, "latency": implausible}
     record = SessionRecord(
         session_id=capture.session_id,
@@ -208,6 +210,7 @@ def _cause(capture: Capture) -> EndCause:
     return "crashed" if capture.status == "recovered" and cause == "unknown" else cause
 
 
+@uncollected()
 def parcel(record: SessionRecord, settings: Settings, *, counted: bool = False) -> Parcel:
     """The record as it leaves: bytes and a name.
 

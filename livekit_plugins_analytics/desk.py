@@ -9,6 +9,7 @@ may be an agent's own redactor.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -94,7 +95,38 @@ class Hurry:
                     sys.setswitchinterval(before)
 
 
+class Pause:
+    """Python's collector of cycles, paused while somebody makes many objects that all go again.
+
+    A record of a long call is some ten thousand, and none of them is in a cycle. They would have
+    the collector look at all that the agent has: 50 ms of every thread's time after a thousand
+    turns. For code of ours that cannot hang. A collector that the agent has switched off stays so.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._mine = False
+
+    def begin(self) -> None:
+        """Collect nothing from now on, until `end` was called as often."""
+        with self._lock:
+            self._count += 1
+            if self._count == 1 and gc.isenabled():
+                self._mine = True
+                gc.disable()
+
+    def end(self) -> None:
+        """As before, if nobody else wants it."""
+        with self._lock:
+            self._count -= 1
+            if self._count == 0 and self._mine:
+                self._mine = False
+                gc.enable()
+
+
 _hurry = Hurry()
+_pause = Pause()
 _desk = Desk()
 
 
@@ -113,12 +145,24 @@ def hurried() -> Iterator[None]:
         _hurry.end()
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Make many objects, and let them go again; see `Pause`."""
+    _pause.begin()
+    try:
+        yield
+    finally:
+        _pause.end()
+
+
 def _start_afresh() -> None:  # pragma: no cover  # runs in forked children
     """A forked child has none of the threads that sat there."""
-    global _desk, _hurry
+    global _desk, _hurry, _pause
     if _hurry._before is not None:
         sys.setswitchinterval(_hurry._before)
-    _desk, _hurry = Desk(), Hurry()
+    if _pause._mine:
+        gc.enable()
+    _desk, _hurry, _pause = Desk(), Hurry(), Pause()
 
 
 if sys.platform != "win32":  # pragma: no branch

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .record import Signal, utc
+from .desk import uncollected
+from .record import Signal, constructor, utc
 
 if TYPE_CHECKING:
     from .call import Remarks
     from .signals import Mention, RuleSet
 
 
-@dataclasses.dataclass
-class _Heard:
-    mention: Mention
-    """The listener's own; it is not changed, and held so that its id() stays its own."""
-    copy: Mention
-    """Which the fold may mark."""
-    chosen: bool
-    signal: Signal
+# A mention is of the right types: it is our own.
+_EVIDENCE = constructor(Signal)
 
 
 class Discovery:
@@ -30,8 +24,12 @@ class Discovery:
     """
 
     def __init__(self) -> None:
-        self._known: dict[int, _Heard] = {}
+        self._mentions: list[Mention] = []
+        """The listener's own; held so that their id() stays their own."""
+        self._signals: list[Signal] = []
+        """What was made of them."""
 
+    @uncollected()
     def of(
         self, rules: RuleSet | None, mentions: Sequence[Mention], remarks: Remarks
     ) -> tuple[dict[str, Any], list[Signal]]:
@@ -42,39 +40,29 @@ class Discovery:
 
         Args:
             rules: The pack; None: nothing was listened for.
-            mentions: What was heard, in the order of the call. They are not changed.
+            mentions: What was heard, in the order of the call. They are not changed: another
+                thread may ask about them at the same time.
             remarks: What the agent's code has set.
         """
         given = remarks.signals
-        values = dict(given)
-        heard = [self._heard(mention) for mention in mentions]
-        self._known = {id(each.mention): each for each in heard}
+        values, chosen = dict(given), set()
         if rules is not None:
-            from .signals.fold import fold  # loaded with the rules
+            from .signals.fold import settled  # loaded with the rules
 
-            values = fold(rules, [each.copy for each in heard], given)
-        for each in heard:
-            if each.copy.chosen != each.chosen:
-                each.chosen = each.copy.chosen
-                each.signal = each.signal.model_copy(update={"chosen": each.chosen})
-        return values, [*(each.signal for each in heard), *_set(remarks)]
+            values, rests_on = settled(rules, mentions, given)
+            chosen = {id(mention) for mention in rests_on}
+        known = dict(zip(map(id, self._mentions), self._signals, strict=True))
+        signals = [_signal(m, id(m) in chosen, known.get(id(m))) for m in mentions]
+        self._mentions, self._signals = list(mentions), signals
+        return values, [*signals, *_set(remarks)]
 
-    def _heard(self, mention: Mention) -> _Heard:
-        if known := self._known.get(id(mention)):
-            return known
-        line = mention.line()
-        at = line["at"]
-        return _Heard(
-            mention,
-            dataclasses.replace(mention),
-            mention.chosen,
-            Signal(
-                **{
-                    **line,
-                    "at": utc(at) if isinstance(at, float) else None,
-                }
-            ),
-        )
+
+def _signal(mention: Mention, chosen: bool, known: Signal | None) -> Signal:
+    """A mention as evidence; what is known of it, unless something else was chosen since."""
+    if known is None:
+        at = utc(mention.at) if isinstance(mention.at, float) else None
+        return _EVIDENCE(**{**mention.line(), "chosen": chosen, "at": at})
+    return known if known.chosen == chosen else known.model_copy(update={"chosen": chosen})
 
 
 def _set(remarks: Remarks) -> list[Signal]:

@@ -57,8 +57,14 @@ class Reading:
         self._done = 0
         self._lock = threading.Lock()
 
-    def until(self, said: Sequence[Say], count: int, wait: float) -> Heard | None:
-        """What was found in the first so many; see `Hear`."""
+    def until(self, said: list[Say | None], count: int, wait: float) -> Heard | None:
+        """What was found in the first so many; see `Hear`.
+
+        Args:
+            said: All that was said so far; what has been read is taken out, and only that.
+            count: Up to where.
+            wait: Seconds.
+        """
         try:
             rules = self._rules.result(wait)
         except concurrent.futures.TimeoutError:
@@ -71,8 +77,10 @@ class Reading:
 
                 self._listener = Listener(rules)
             while self._done < count:
+                say, said[self._done] = said[self._done], None
                 try:
-                    said[self._done](self._listener)
+                    if say is not None:
+                        say(self._listener)
                 except Exception as error:  # a turn that cannot be read costs no other
                     self._failed("signals", error)
                 self._done += 1

@@ -7,11 +7,13 @@ from typing import Literal
 
 from .collectors.transcript import Final, Line
 from .coverage import covers
-from .record import Handoff, ToolCall, Transcript, TranscriptItem, seconds, utc
+from .record import Handoff, ToolCall, Transcript, TranscriptItem, constructor, seconds, utc
 from .trim import Trimmer
 
 Source = Literal["session", "room", "cloud"]
 
+# A line is of the right types: it is our own.
+_ITEM = constructor(TranscriptItem)
 _SPEAKERS = {"user": "User", "agent": "Agent"}
 
 
@@ -72,7 +74,7 @@ def _uncommitted(lines: Sequence[Line], finals: Sequence[Final]) -> list[Final]:
 
 
 def _item(line: Line, trimmer: Trimmer) -> TranscriptItem:
-    return TranscriptItem(
+    return _ITEM(
         id=line.id,
         role=line.role,
         text=trimmer.text("transcript", line.text or ""),
@@ -83,6 +85,7 @@ def _item(line: Line, trimmer: Trimmer) -> TranscriptItem:
         latency={
             name: value for name, raw in line.metrics.items() if (value := seconds(raw)) is not None
         },
+        committed=True,
     )
 
 

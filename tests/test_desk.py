@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import gc
+import gzip
+import json
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,11 +21,12 @@ from livekit.agents import Agent, AgentSession
 import livekit_plugins_analytics as analytics
 from livekit_plugins_analytics import Settings
 from livekit_plugins_analytics.delivery.sinks import named
-from livekit_plugins_analytics.desk import Desk, Hurry, desk, hurried
+from livekit_plugins_analytics.desk import Desk, Hurry, desk, hurried, uncollected
 from livekit_plugins_analytics.errors import SinkError
 from livekit_plugins_analytics.redaction.span import Span
 from livekit_plugins_analytics.testing import MemoryWriter, ScriptedLLM
 from livekit_plugins_analytics.writers import writers_for
+from tests.benchmarks.call import close, emit, turn
 from tests.servers import FaultServer
 
 from .delivery.sinks import made
@@ -249,3 +254,54 @@ sys.exit(os.waitstatus_to_exitcode(status))
 def test_a_forked_child_has_a_desk_of_its_own() -> None:
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", FORK], timeout=60, check=False)
     assert done.returncode == 0
+
+
+@pytest.fixture
+def collecting() -> Iterator[None]:
+    """The collector on, and on again afterwards."""
+    assert gc.isenabled()
+    yield
+    gc.enable()
+
+
+def test_while_many_objects_are_made_nothing_is_collected(collecting: None) -> None:
+    with uncollected():
+        with uncollected():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_a_collector_that_the_agent_has_switched_off_stays_so(collecting: None) -> None:
+    gc.disable()
+    with uncollected():
+        assert not gc.isenabled()
+    assert not gc.isenabled()
+
+
+async def test_a_long_calls_export_has_the_collector_look_at_nothing(collecting: None) -> None:
+    writer = MemoryWriter()
+    session = AgentSession[Any](vad=None, turn_handling={"turn_detection": None})
+    recorder = analytics.attach(
+        session, settings=Settings(transcript="on"), session_id="long", writers=[writer]
+    )
+    for number in range(2_000):
+        emit(session, turn(number, 1_800_000_000.0))
+    collected: Counter[int] = Counter()
+
+    def watch(phase: str, info: dict[str, int]) -> None:
+        if phase == "stop" and threading.current_thread() is not threading.main_thread():
+            collected[info["generation"]] += 1
+
+    gc.collect()
+    gc.callbacks.append(watch)
+    try:
+        close(session)
+        assert await recorder.delivered(60.0)
+    finally:
+        gc.callbacks.remove(watch)
+
+    assert len(json.loads(gzip.decompress(writer.parcels[0].body))["transcript"]["items"]) == 4_000
+    # A record of so many parts would have all looked at several times.
+    assert collected[2] == 0
+    assert collected[1] <= 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..reading import Hear, Reading, Say
@@ -9,8 +10,36 @@ from ..reading import Hear, Reading, Say
 if TYPE_CHECKING:
     from livekit.agents import ChatMessage, UserInputTranscribedEvent
 
+    from ..signals import Listener
+
 # An hour of fast talk has about 3,000 of these; a session that goes on for days must not grow.
 _MAX_SAID = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Agent:
+    message: ChatMessage
+
+    def __call__(self, ears: Listener) -> None:
+        ears.agent_said(self.message.text_content or "", self.message.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _User:
+    message: ChatMessage
+
+    def __call__(self, ears: Listener) -> None:
+        message = self.message
+        ears.user_said(message.id, message.text_content or "", message.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Final:
+    event: UserInputTranscribedEvent
+
+    def __call__(self, ears: Listener) -> None:
+        event = self.event
+        ears.user_final(event.transcript, event.created_at, event.item_id)
 
 
 class Ears:
@@ -22,23 +51,20 @@ class Ears:
 
     def __init__(self, reading: Reading | None) -> None:
         self._reading = reading
-        self._said: list[Say] = []
+        self._said: list[Say | None] = []
+        """None: read, and not needed any more."""
         self.dropped = 0
 
     def on_message(self, message: ChatMessage) -> None:
         """A message was committed; the same id again is a revision."""
         if message.role == "assistant":
-            self._keep(lambda ears: ears.agent_said(message.text_content or "", message.created_at))
+            self._keep(_Agent(message))
         elif message.role == "user":
-            self._keep(
-                lambda ears: ears.user_said(
-                    message.id, message.text_content or "", message.created_at
-                )
-            )
+            self._keep(_User(message))
 
     def on_final(self, event: UserInputTranscribedEvent) -> None:
         """A final transcript; as a rule a committed turn has its words too."""
-        self._keep(lambda ears: ears.user_final(event.transcript, event.created_at, event.item_id))
+        self._keep(_Final(event))
 
     def heard(self) -> Hear | None:
         """What was said so far, to be read in a thread; None where signals are off."""

@@ -32,7 +32,7 @@ _LATENCIES = (
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """One committed message as data; the framework's own object is not needed any more."""
 
@@ -54,7 +54,7 @@ class Line:
         return self
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Said:
     """One committed message, and what was known when it was committed."""
 
@@ -84,7 +84,7 @@ class Said:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Final:
     """One final transcript, whether or not the session made a turn of it."""
 

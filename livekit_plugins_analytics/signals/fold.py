@@ -22,28 +22,45 @@ def fold(
         mentions: All mentions, in the order of the call. Their `chosen` is set anew.
         given: Values that stand whatever was heard; signals are computed from them too.
     """
+    mentions = list(mentions)
+    values, chosen = settled(rules, mentions, given)
+    for mention in mentions:
+        mention.chosen = False
+    for mention in chosen:
+        mention.chosen = True
+    return values
+
+
+def settled(
+    rules: RuleSet, mentions: Iterable[Mention], given: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], list[Mention]]:
+    """The same without the marks: the final values, and the mentions that they rest on."""
     given = given or {}
     by_name: dict[str, list[Mention]] = {}
     for mention in mentions:
-        mention.chosen = False
         by_name.setdefault(mention.name, []).append(mention)
     values: dict[str, Any] = {}
+    chosen: list[Mention] = []
     for name, signal in rules.signals.items():
-        if name in given:
+        if name in given or name not in by_name:
             continue
-        heard = by_name.get(name, [])
-        value = _union(heard) if signal.type == "list" else _single(signal, heard)
-        if value is not None:
-            values[name] = value
+        if signal.type == "list":
+            union = _union(by_name[name])
+            if union:
+                values[name] = list(union)
+                chosen += union.values()
+        elif (single := _single(signal, by_name[name])) is not None:
+            values[name] = single.value
+            chosen.append(single)
     values |= given
     for computed in rules.computed:
         value = None if computed.name in given else computed.value(values)
         if value is not None:
             values[computed.name] = value
-    return values
+    return values, chosen
 
 
-def _single(signal: Signal, mentions: list[Mention]) -> Any:
+def _single(signal: Signal, mentions: list[Mention]) -> Mention | None:
     standing: list[Mention] = []
     for mention in mentions:
         if mention.status == "affirmed":
@@ -65,16 +82,15 @@ def _single(signal: Signal, mentions: list[Mention]) -> Any:
         chosen = rivals[0]
     elif signal.fold == "largest":
         chosen = max(rivals, key=lambda m: m.value)
-    chosen.chosen = True
-    return chosen.value
+    return chosen
 
 
 def _same_turn(one: Mention, other: Mention) -> bool:
     return (one.item_id, one.at) == (other.item_id, other.at)
 
 
-def _union(mentions: list[Mention]) -> list[Any] | None:
-    """In the order of first mention; a negation in a later turn removes."""
+def _union(mentions: list[Mention]) -> dict[Any, Mention]:
+    """The values in the order of first mention, each with its last; a later turn's no removes."""
     standing: dict[Any, list[Mention]] = {}
     for mention in mentions:
         if mention.status == "affirmed" and len(standing) < _MAX_LIST:
@@ -85,6 +101,4 @@ def _union(mentions: list[Mention]) -> list[Any] | None:
             for m in standing.get(mention.value, ())
         ):
             standing.pop(mention.value, None)
-    for supporters in standing.values():
-        supporters[-1].chosen = True
-    return list(standing) or None
+    return {value: supporters[-1] for value, supporters in standing.items()}

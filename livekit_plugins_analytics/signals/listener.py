@@ -20,7 +20,7 @@ _MAX_MENTIONS = 5_000
 _MAX_LINE = 600
 
 
-@dataclass
+@dataclass(slots=True)
 class _Turn:
     """One turn, committed or pieced together from finals."""
 
@@ -31,7 +31,7 @@ class _Turn:
     mentions: list[Mention] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Final:
     text: str
     at: When

@@ -13,7 +13,7 @@ When = datetime | float | str | None
 Status = Literal["affirmed", "negated", "hypothetical", "someone_else"]
 
 
-@dataclass
+@dataclass(slots=True)
 class Mention:
     """What one rule found in one turn of the caller. The record's ``signals[]`` in Python."""
 

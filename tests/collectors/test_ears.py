@@ -9,7 +9,7 @@ from livekit.agents import UserInputTranscribedEvent
 
 from livekit_plugins_analytics.collectors import ears as module
 from livekit_plugins_analytics.collectors.ears import Ears
-from livekit_plugins_analytics.reading import Heard, Reading
+from livekit_plugins_analytics.reading import Heard, Reading, Say
 from livekit_plugins_analytics.rulebook import Rules, ready
 from livekit_plugins_analytics.signals import PackError, RuleSet
 
@@ -141,7 +141,7 @@ def test_what_cannot_be_read_is_told_and_costs_no_other_turn(pack: RuleSet) -> N
     def broken(_: object) -> None:
         raise ValueError
 
-    said = [broken, lambda ears: ears.user_said("1", "a team of 25", 1.0)]
+    said: list[Say | None] = [broken, lambda ears: ears.user_said("1", "a team of 25", 1.0)]
     found = reading.until(said, 2, 0.0)
     assert found is not None and [m.value for m in found.mentions] == [25]
     assert told == ["signals <class 'ValueError'>"]
