@@ -7,6 +7,7 @@ import dataclasses
 import os
 import threading
 import time
+import weakref
 from collections import Counter
 from concurrent.futures import Future
 from multiprocessing.util import Finalize
@@ -41,6 +42,10 @@ _LAST_WORD_SECONDS = 8.0
 # five times a second at most, whatever happens. That much of a call is lost when it is killed.
 _GATHER_SECONDS = 0.05
 _PAGE_SECONDS = 0.2
+
+# Of one turn of the loop, where many calls end in it: the others have their turn first.
+_TURN_SECONDS = 0.002
+_spent: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, float] = weakref.WeakKeyDictionary()
 
 # Calls of real jobs that are not over. Held here because at the end of a process nothing else may
 # hold them any more.
@@ -77,6 +82,7 @@ class Export:
         self._settings = settings
         self._courier = courier
         self._guard = guard
+        self._closing = False
         self._draft: Draft | None = None
         self._shipment: Shipment | None = None
         self._logbook = logbook
@@ -92,7 +98,7 @@ class Export:
     @property
     def finished(self) -> bool:
         """Whether the call is over and its record is on its way."""
-        return self._draft is not None
+        return self._closing or self._draft is not None
 
     @property
     def undecided(self) -> bool:
@@ -100,20 +106,52 @@ class Export:
         draft = self._draft
         return draft is not None and draft.open and end_cause(draft.capture.evidence) == "unknown"
 
+    def close(self) -> None:
+        """The session has closed: `finish`, in one of the loop's next turns where many have."""
+        if not self.finished:
+            self._closing = True
+            self._finish_in_turn()
+
+    def _finish_in_turn(self) -> None:
+        if self._draft is not None:
+            return  # somebody could not wait
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.finish("final")
+            return
+        if loop not in _spent:
+            _spent[loop] = 0.0
+            loop.call_soon(_spent.pop, loop, None)
+        if _spent[loop] > _TURN_SECONDS:
+            loop.call_soon(self._guard(self._finish_in_turn, "close"))
+            return
+        began = time.perf_counter()
+        self.finish("final")
+        _spent[loop] += time.perf_counter() - began
+
     def finish(self, status: RecordStatus) -> None:
-        """The call is over: freeze it, once, and hand it to the courier."""
+        """The call is over: freeze it, once, and hand it to the courier.
+
+        Args:
+            status: What it is where its session has not closed.
+        """
         call = self.call
         if self._draft is not None:
             return
+        if self._closing:
+            status = "final"
         self._guard(call.stop, "stop")()
         if self._job:
             self._guard(self._job.look, "look")()
         if self._timer is not None:
             self._timer.cancel()
-        capture = self._capture(status)
-        self._send(capture, self._held(capture.evidence))
-        self._closed.set()
-        _unfinished.discard(self)
+        try:
+            capture = self._capture(status)
+            self._send(capture, self._held(capture.evidence))
+        finally:
+            self._closed.set()
+            _unfinished.discard(self)
 
     def touch(self) -> None:
         """Something is new: it goes to the journal, soon, with what else is new by then.
@@ -161,6 +199,8 @@ class Export:
         Args:
             last: Nothing more comes.
         """
+        if self._closing:
+            self.finish("final")  # who asks for it does not wait for its turn
         draft = self._draft
         if draft is None:
             return
@@ -201,6 +241,8 @@ class Export:
 
     async def delivered(self, seconds: float | None = None) -> bool:
         """Wait until every sink has confirmed, or sending has ended; False where it has not."""
+        if self._closing:
+            await self._closed.wait()
         if self._shipment is None:
             return False
         limit = self._settings.export_budget_seconds + 1.0 if seconds is None else seconds
@@ -212,6 +254,8 @@ class Export:
 
     async def handed_over(self) -> None:
         """Wait until the record is delivered, or, where it is held back, on disk."""
+        if self._closing:
+            await self._closed.wait()
         shipment = self._shipment
         if shipment is None:
             return

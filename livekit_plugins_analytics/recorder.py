@@ -199,6 +199,7 @@ class Recorder:
                 # Stragglers of a call that is over are not events of the next one.
                 if name != "agent_state_changed" or event.old_state != "initializing":
                     return
+                export.finish("final")  # if its turn has not come yet
                 self._begin(export.call.session, courier)
                 export = self._exports[-1]
             if name == "tool_execution_updated":
@@ -207,7 +208,7 @@ class Recorder:
                 self._job.look()
             getattr(export.call, f"on_{name}")(event)
             if name == "close":
-                export.finish("final")
+                export.close()
             else:
                 export.touch()
 
