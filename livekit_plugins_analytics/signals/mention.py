@@ -36,7 +36,7 @@ class Mention:
     """Of the rule: a statement outweighs a hint."""
     start: int = field(default=0, repr=False)
     """Where in the turn's prepared text; for order."""
-    number: Fraction | None = field(default=None, repr=False)
+    number: Fraction | int | None = field(default=None, repr=False)
     """What was said, before units."""
     factor: Fraction | None = field(default=None, repr=False)
     """What the unit made of it; a correction ("sorry, thirty") takes it over."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from .correction import Focus, corrections, retract
 from .mention import Mention, Status, When
@@ -128,7 +129,7 @@ class Reader:
             asked=False,
             weight=before.weight,
             start=focus.span[0],
-            number=numeral.high,
+            number=_lean(numeral.high),
             factor=before.factor,
             spans=(focus.span,),
         )
@@ -170,10 +171,15 @@ def _mention(hit: Hit, value: object, status: Status, text: str) -> Mention:
         asked=False,
         weight=hit.rule.weight,
         start=hit.start,
-        number=hit.number,
+        number=_lean(hit.number),
         factor=hit.factor,
         spans=hit.spans,
     )
+
+
+def _lean(number: Fraction | None) -> Fraction | int | None:
+    """The same number, as an int where it is one: a long call keeps thousands of them."""
+    return number.numerator if number is not None and number.denominator == 1 else number
 
 
 def _resolved(hits: Sequence[Hit]) -> list[Hit]:

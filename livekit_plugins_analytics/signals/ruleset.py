@@ -20,6 +20,7 @@ from .validity import problem_of
 MAX_RULES = 20_000
 # Matches of one pattern in one utterance; more is a caller reading a list aloud, or an attack.
 _MAX_MATCHES = 50
+_ONE = Fraction(1)
 
 
 __all__ = ["CHECKS", "Check", "Hit", "Rule", "RuleSet", "Signal"]
@@ -285,7 +286,7 @@ class RuleSet:
             unit = next((w for w in reversed(_words(line)) if w in self.units), None)
         if "per" in pattern.groups and (captured := match.group(pattern.groups["per"])):
             unit = captured.decode("utf-8", "replace")
-        return self.units.get(unit, Fraction(1)) if unit else Fraction(1)
+        return self.units.get(unit, _ONE) if unit else _ONE
 
 
 def _words(line: Utterance | None) -> list[str]:
