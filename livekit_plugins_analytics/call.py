@@ -167,6 +167,8 @@ class Call:
         self._trace_id: str | None = None
         self._words = Words(self.trimmer, finals=finals)
         self._conversation = Conversation()
+        # One for all: a session keeps its speeches, and each its callbacks.
+        self._speech_done = guard(self._conversation.on_speech_done)
         self._failures = Failures()
         self._calls = Calls(guard)
         self._ears = Ears(Reading(rules, guard.failed) if rules else None)
@@ -208,7 +210,7 @@ class Call:
     def on_speech_created(self, event: SpeechCreatedEvent) -> None:
         self._begin(event)
         self._calls.on_speech(self.session, event)
-        event.speech_handle.add_done_callback(self._guard(self._conversation.on_speech_done))
+        event.speech_handle.add_done_callback(self._speech_done)
 
     def on_tool_execution_updated(self, event: ToolExecutionUpdatedEvent) -> None:
         self.tools.on_updated(event, self._conversation.agent)

@@ -48,7 +48,6 @@ class Calls:
     """
 
     def __init__(self, guard: Callable[[Callable[..., None]], Callable[..., None]]) -> None:
-        self._guard = guard
         self._handlers: dict[_Event, Callable[..., None]] = {
             "metrics_collected": guard(self._on_metrics),
             "error": guard(self._on_error),
@@ -58,6 +57,7 @@ class Calls:
         self._prompts: dict[_Key, list[int]] = {}
         self._requests: list[Any] = []
         self._interrupted: dict[str, bool] = {}
+        self._speech_done = guard(self._on_speech_done)
         self._thinking = False
         self._shared = False
         self.seen = False
@@ -107,7 +107,7 @@ class Calls:
         """A speech began: the model that writes it is asked from now on."""
         self.watch(session)
         if event.source != "say":
-            event.speech_handle.add_done_callback(self._guard(self._on_speech_done))
+            event.speech_handle.add_done_callback(self._speech_done)
 
     @property
     def uncounted(self) -> int:
