@@ -122,10 +122,7 @@ class Courier:
             logger.error("the system gives no more threads: an analytics record is only spooled")
             self._run(shipment, render, send=False)
 
-        try:
-            self._starter.start("courier", lambda: self._run(shipment, render), only_spool)
-        except RuntimeError:
-            only_spool()
+        self._starter.start("courier", lambda: self._run(shipment, render), only_spool)
         return shipment
 
     def flush(self, timeout: float) -> None:

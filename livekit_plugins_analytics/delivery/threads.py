@@ -6,12 +6,11 @@ job's process ends, and a stuck call in it would hold the process.
 
 from __future__ import annotations
 
+import queue
 import threading
-from collections import deque
 from collections.abc import Callable
 
-# A starter without work ends after so many seconds.
-_IDLE_SECONDS = 5.0
+_Wanted = tuple[str, Callable[[], object], Callable[[], object]]
 
 
 def start(name: str, target: Callable[..., object], *args: object) -> threading.Thread:
@@ -26,11 +25,17 @@ def start(name: str, target: Callable[..., object], *args: object) -> threading.
 
 
 class Starter:
-    """Starts threads from a thread of its own: a loop has no time to wait until one runs."""
+    """Starts threads from a thread of its own: a loop has no time to wait until one runs.
 
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._wanted: deque[tuple[str, Callable[[], object], Callable[[], object]]] = deque()
+    Args:
+        idle: Seconds without work after which that thread ends.
+    """
+
+    def __init__(self, idle: float = 5.0) -> None:
+        self._idle = idle
+        # Nobody who puts something in ever waits for who takes it out.
+        self._wanted: queue.SimpleQueue[_Wanted] = queue.SimpleQueue()
+        self._lock = threading.Lock()
         self._running = False
 
     def start(
@@ -42,27 +47,46 @@ class Starter:
             name: Of the thread.
             target: What it does.
             otherwise: What is done instead where the system gives no more threads.
-
-        Raises:
-            RuntimeError: There is not even a thread for that.
         """
-        with self._changed:
-            if not self._running:
+        self._wanted.put((name, target, otherwise))
+        if not self._running:
+            self._begin()
+
+    def _begin(self) -> None:
+        with self._lock:
+            if self._running:
+                return
+            try:
                 start("starter", self._run)
                 self._running = True
-            self._wanted.append((name, target, otherwise))
-            self._changed.notify()
+                return
+            except RuntimeError:
+                pass  # not even a thread for that
+        while wanted := self._next(0.0):
+            _start(*wanted)
 
     def _run(self) -> None:
         while True:
-            with self._changed:
-                if not self._wanted:
-                    self._changed.wait(_IDLE_SECONDS)
-                if not self._wanted:
-                    self._running = False
-                    return
-                name, target, otherwise = self._wanted.popleft()
-            try:
-                start(name, target)
-            except RuntimeError:
-                otherwise()
+            while wanted := self._next(self._idle):
+                _start(*wanted)
+            self._running = False
+            # Who came before that relied on this thread.
+            if self._wanted.empty():
+                return
+            with self._lock:
+                if self._running:
+                    return  # another has begun
+                self._running = True
+
+    def _next(self, seconds: float) -> _Wanted | None:
+        try:
+            return self._wanted.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+
+def _start(name: str, target: Callable[[], object], otherwise: Callable[[], object]) -> None:
+    try:
+        start(name, target)
+    except RuntimeError:
+        otherwise()
