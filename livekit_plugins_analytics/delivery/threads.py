@@ -31,7 +31,7 @@ class Starter:
         idle: Seconds without work after which that thread ends.
     """
 
-    def __init__(self, idle: float = 5.0) -> None:
+    def __init__(self, idle: float = 0.1) -> None:
         self._idle = idle
         # Nobody who puts something in ever waits for who takes it out.
         self._wanted: queue.SimpleQueue[_Wanted] = queue.SimpleQueue()
