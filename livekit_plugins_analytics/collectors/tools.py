@@ -71,8 +71,9 @@ class Tools:
                 if entry is not None:
                     entry.status = "done"
             if entry is not None:
-                entry.part = None
                 self._output(entry, output)
+                # Now, one at a time: at a close there may be thousands.
+                entry.part = self._part(entry)
 
     def annotate(self, call_id: str, fields: dict[str, Any]) -> bool:
         """Add the tool's own fields to a call's entry.
@@ -111,11 +112,14 @@ class Tools:
 
         Asked while the call goes on as well: what has not changed is not made again.
         """
-        return [c.part or self._part(c) for c in self._calls]
+        for call in self._calls:
+            if call.part is None:
+                call.part = self._part(call)
+        return [call.part for call in self._calls if call.part]
 
     def _part(self, call: _Call) -> ToolCall:
         took = None if call.ended_at is None else max(call.ended_at - call.started_at, 0.0)
-        call.part = ToolCall(
+        return ToolCall(
             tool=call.tool,
             timestamp=utc(call.started_at),
             call_id=call.call_id,
@@ -127,7 +131,6 @@ class Tools:
             agent=call.agent,
             **call.notes,
         )
-        return call.part
 
     def _begin(self, call: FunctionCall, at: float, agent: str | None) -> _Call | None:
         if len(self._calls) >= _MAX_CALLS:
