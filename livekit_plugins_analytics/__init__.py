@@ -74,14 +74,14 @@ def __getattr__(name: str) -> typing.Any:
 
 @functools.cache
 def _register() -> None:
-    """Make the package known to the framework, which preloads it in its forkserver."""
+    """Make the package known to the framework, which preloads what it names in its forkserver."""
     from livekit.agents import Plugin
 
     class AnalyticsPlugin(Plugin):
         """What the framework lists and preloads."""
 
         def __init__(self) -> None:
-            super().__init__(__name__, __version__, __package__ or __name__, logger)
+            super().__init__(__name__, __version__, f"{__name__}.preload", logger)
 
     try:
         Plugin.register_plugin(AnalyticsPlugin())

@@ -59,8 +59,12 @@ def chained(first: Redactor | None, second: Redactor | None) -> Redactor | None:
 
 
 def _start_afresh() -> None:  # pragma: no cover  # runs in forked children
+    """What failed is tried again, to be told in a log that somebody reads."""
     global _lock
     _lock = threading.Lock()
+    for key, known in list(_redactors.items()):
+        if isinstance(known, AnalyticsError):
+            del _redactors[key]
 
 
 if sys.platform != "win32":  # pragma: no branch

@@ -1,15 +1,15 @@
-"""What every job needs, made once in the worker's forkserver: name it there.
+"""What every job needs, made once in the worker's forkserver.
 
-    server = AgentServer(preload_modules=["livekit_plugins_analytics.preload"])
-
-Importing it compiles the signal rules, and loads the AWS SDK, the models of the services in use and
-the list prices; job processes inherit all that, and share its memory. It looks up no credentials,
-sends nothing and starts no thread. Where processes are spawned, as on Windows and macOS, each would
-do it for itself: `prewarm` does then.
+It is what the registered plugin has the framework preload there. Importing it compiles the signal
+rules, and loads the AWS SDK, the models of the services in use and the list prices; job processes
+inherit all that, and share its memory. It looks up no credentials, sends nothing and starts no
+thread. Where processes are spawned, as on Windows and macOS, each does it for itself: `prewarm`
+does then.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 
 from .errors import AnalyticsError
@@ -19,22 +19,32 @@ from .rulebook import compile_rules
 from .settings import Settings
 from .writers import load_sdk
 
-# Loaded by the end of a call, or where a killed one is recovered.
-_LATER = ("voice_prices", "livekit_plugins_analytics.recovery")
+# What works with the framework, which itself may come later in the forkserver's list, and what is
+# loaded where a killed call is recovered.
+_MODULES = ("livekit_plugins_analytics.session", "livekit_plugins_analytics.recovery")
 
 
 def _preload() -> None:
+    for name in _MODULES:
+        importlib.import_module(name)
     settings, _ = Settings.load_leniently()  # `prewarm` tells what is wrong with them
     if not settings.enabled:
         return
-    for name in _LATER:
-        importlib.import_module(name)
     compile_rules(settings.signals)
+    _load_prices()
     load_sdk(settings)
     try:
         load_redactor(settings)
     except AnalyticsError:
         return  # logged
+
+
+def _load_prices() -> None:
+    """The list is a megabyte, which its library loads at the first look."""
+    from voice_prices import Usage, calc_price
+
+    with contextlib.suppress(LookupError):
+        calc_price(Usage(), "none")
 
 
 try:

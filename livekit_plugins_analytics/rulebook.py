@@ -94,11 +94,14 @@ def _reason(error: BaseException) -> str:
 
 
 def _start_afresh() -> None:  # pragma: no cover  # runs in forked children
-    """A forked child has no thread that would finish what its parent began."""
+    """A forked child has no thread that would finish what its parent began.
+
+    What failed is tried again, to be told in a log that somebody reads.
+    """
     global _lock
     _lock = threading.Lock()
     for pack, rules in list(_rules.items()):
-        if not rules.done():
+        if not rules.done() or rules.exception():
             del _rules[pack]
 
 

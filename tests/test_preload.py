@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -13,30 +14,64 @@ import pytest
 
 from tests.servers import FaultServer
 
-# Runs as the forkserver does: the main thread only, then a job's process.
+# Runs as the forkserver does, of which the framework may be no part yet: the main thread only, then
+# a job's process, whose answer `job` sends.
 FORKSERVER = """
-import json, multiprocessing, sys, threading
+import asyncio, json, multiprocessing, os, sys, threading
 
-def job(pipe):
-    import livekit_plugins_analytics as analytics
-    from livekit_plugins_analytics.rulebook import rules_for
-    before = set(sys.modules)
-    rules = rules_for("sales")
-    ready = rules is not None and rules.done()
-    analytics.prewarm()
-    loaded = {name.partition(".")[0] for name in set(sys.modules) - before}
-    pipe.send({"ready": ready, "loaded": sorted(loaded)})
-
-import livekit_plugins_analytics
 before = threading.active_count()
 import livekit_plugins_analytics.preload
-answer = {"threads": threading.active_count() - before}
+threads = threading.active_count() - before
+
+{job}
+
 ours, theirs = multiprocessing.Pipe()
 process = multiprocessing.get_context("fork").Process(target=job, args=(theirs,))
 process.start()
-answer |= ours.recv()
+theirs.close()
+answer = ours.recv()
 process.join()
-print(json.dumps(answer))
+print(json.dumps({{**answer, "threads": threads}}))
+"""
+
+PREWARMED = """
+def job(pipe):
+    before = set(sys.modules)
+    import livekit_plugins_analytics as analytics
+    from livekit_plugins_analytics.rulebook import rules_for
+    rules = rules_for("sales")
+    ready = rules is not None and rules.done()
+    analytics.prewarm(multiprocessing.current_process())
+    pipe.send({"ready": ready, "loaded": sorted(set(sys.modules) - before)})
+"""
+
+CALL = """
+def job(pipe):
+    import livekit_plugins_analytics.testing  # no agent's
+    pipe.send(asyncio.run(call()))
+
+async def call():
+    from livekit.agents import Agent, AgentSession
+    before = set(sys.modules)
+    import livekit_plugins_analytics as analytics
+    model = analytics.testing.ScriptedLLM(default="Noted.", model="gpt-4.1", provider="openai")
+    options = {"turn_detection": None}
+    async with AgentSession(llm=model, vad=None, turn_handling=options) as session:
+        recorder = analytics.attach(session)
+        await session.start(Agent(instructions="x"))
+        await session.run(user_input="We use HubSpot, twelve of us.")
+    delivered = await recorder.delivered()
+    return {"delivered": delivered, "loaded": sorted(set(sys.modules) - before)}
+"""
+
+OF_ITS_OWN = """
+def job(pipe):
+    os.environ["ANALYTICS_SIGNALS"] = os.environ["OWN_PACK"]
+    import livekit_plugins_analytics as analytics
+    from livekit_plugins_analytics.rulebook import rules_for
+    analytics.prewarm(multiprocessing.current_process())
+    rules = rules_for(os.environ["ANALYTICS_SIGNALS"])
+    pipe.send({"id": None if rules.exception(30) else rules.result().id})
 """
 
 
@@ -60,17 +95,77 @@ def test_a_job_finds_rules_and_sdk_loaded_and_the_forkserver_has_no_thread(tmp_p
     with FaultServer() as faults:
         answer, log = run(
             tmp_path,
-            FORKSERVER,
+            FORKSERVER.format(job=PREWARMED),
             ANALYTICS_S3_BUCKET="calls",
             ANALYTICS_LOG_GROUP="/calls",
             **faults.environment(),
         )
         assert answer["threads"] == 0
         assert answer["ready"]
-        # Not one module of the SDK or the engine is left for the job to import.
-        assert not {"boto3", "botocore", "watchtower", "re2"} & set(answer["loaded"])
+        # Not one module is left for the job to import.
+        assert answer["loaded"] == []
         assert faults.requests == []
     assert log == ""
+
+
+def test_a_call_has_nothing_left_to_load(tmp_path: Path) -> None:
+    """The list prices are a megabyte, which the end of the first call would load."""
+    with FaultServer() as faults:
+        answer, log = run(
+            tmp_path,
+            FORKSERVER.format(job=CALL),
+            ANALYTICS_S3_BUCKET="calls",
+            ANALYTICS_LOG_GROUP="/calls",
+            ANALYTICS_REDACT="phone",
+            **faults.environment(),
+        )
+        (body,) = [r.body for r in faults.requests if r.operation == "PutObject"]
+    assert answer["delivered"], log
+    assert float(json.loads(gzip.decompress(body))["cost_summary"]["total_estimated_cost"]) > 0
+    # What the framework itself loads in a call is its own affair.
+    assert [name for name in answer["loaded"] if not name.startswith("livekit.")] == []
+
+
+PACK = """
+name = "ours"
+version = 1
+[signals.size]
+type = "integer"
+[[rules]]
+name = "size"
+signal = "size"
+patterns = ["{n} (?:reps|people)"]
+"""
+
+
+@pytest.mark.parametrize(("first", "own"), [("sales", "ours"), ("ours", "sales")])
+def test_a_job_has_the_rules_of_its_own_settings(tmp_path: Path, first: str, own: str) -> None:
+    (tmp_path / "ours.toml").write_text(PACK)
+    packs = {"sales": "sales", "ours": str(tmp_path / "ours.toml")}
+    answer, log = run(
+        tmp_path,
+        FORKSERVER.format(job=OF_ITS_OWN),
+        ANALYTICS_SIGNALS=packs[first],
+        OWN_PACK=packs[own],
+        ANALYTICS_DIRECTORY=str(tmp_path),
+    )
+    assert answer["id"] == f"{own}@1", log
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("ANALYTICS_SIGNALS", "none.toml"), ("ANALYTICS_REDACT", "none.toml")],
+    ids=["rules", "redaction"],
+)
+def test_a_job_says_itself_what_is_wrong(tmp_path: Path, variable: str, value: str) -> None:
+    """The forkserver has no log that a framework's user reads."""
+    _, log = run(
+        tmp_path,
+        FORKSERVER.format(job=PREWARMED),
+        ANALYTICS_DIRECTORY=str(tmp_path),
+        **{variable: str(tmp_path / value)},
+    )
+    assert log.count(f"{variable}: ") == 2
 
 
 def test_without_an_aws_sink_the_sdk_is_not_loaded(tmp_path: Path) -> None:

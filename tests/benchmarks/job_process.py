@@ -10,18 +10,20 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-# As the worker: the framework first, then the packages of registered plugins and what users name.
-PRELOADED = {
-    "bare": ["livekit.agents"],
-    "plugin": ["livekit.agents", "livekit_plugins_analytics"],
-    "preloaded": [
-        "livekit.agents",
-        "livekit_plugins_analytics",
-        "livekit_plugins_analytics.preload",
-    ],
-    "inline": ["livekit.agents"],
-}
-_FREEZE = "livekit.agents.ipc._preload_freeze"
+# What the worker adds to the packages of registered plugins, of its own modules only what a job
+# without sound has use for: the framework, and last what freezes all that was loaded.
+_FRAMEWORK = ["livekit.agents", "livekit.agents.ipc._preload_freeze"]
+
+
+def preloaded(kind: str) -> list[str]:
+    """What the forkserver loads: "plugin" as the worker does, the others only the framework."""
+    if kind != "plugin":
+        return _FRAMEWORK
+    from livekit.agents import Plugin
+
+    import livekit_plugins_analytics  # noqa: F401  # to have it registered
+
+    return [*(plugin.package for plugin in Plugin.registered_plugins), *_FRAMEWORK]
 
 
 def private_bytes() -> int:
@@ -33,10 +35,15 @@ def private_bytes() -> int:
 def ready(kind: str, connection: Connection) -> None:
     """In the child: what it does before its first call."""
     began = time.perf_counter()
-    if kind in ("plugin", "preloaded"):
+    if kind in ("plugin", "spawned"):
+        from livekit.agents import JobExecutorType, JobProcess
+
         import livekit_plugins_analytics as analytics
 
-        analytics.prewarm()
+        process = JobProcess(
+            executor_type=JobExecutorType.PROCESS, user_arguments=None, http_proxy=None
+        )
+        analytics.prewarm(process)
     elif kind == "inline":
         import boto3
         from watchtower import CloudWatchLogHandler
@@ -56,11 +63,12 @@ def main() -> None:
         ANALYTICS_SPOOL_DIRECTORY=folder,
     )
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([*PRELOADED[kind], _FREEZE])
+    context.set_forkserver_preload(preloaded(kind))
     for _ in range(2):
         mine, theirs = context.Pipe()
         process = context.Process(target=ready, args=(kind, theirs))
         process.start()
+        theirs.close()  # or nobody would hear of a child that fails
         answer = mine.recv()
         process.join()
     print(json.dumps(answer))

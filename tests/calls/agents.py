@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -121,6 +122,14 @@ async def plain(ctx: JobContext) -> None:
     await greet(ctx, session)
 
 
+async def with_what_is_loaded(ctx: JobContext) -> None:
+    """A call by text; its record says what the process had loaded before it knew of a session."""
+    loaded = sorted({"boto3", "re2", "voice_prices"} & sys.modules.keys())
+    session = await start(ctx)
+    analytics.current().set_custom("loaded", loaded)
+    await greet(ctx, session)
+
+
 async def two_sessions(ctx: JobContext) -> None:
     """Two sessions in one job, the second beside the first."""
     first, second = text_session(), text_session()
@@ -182,6 +191,7 @@ CALLS: dict[str, Callable[[JobContext], Coroutine[Any, Any, None]]] = {
     f.__name__: f
     for f in (
         plain,
+        with_what_is_loaded,
         two_sessions,
         crash_after,
         crash_before,
