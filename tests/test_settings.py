@@ -211,6 +211,12 @@ def test_a_variable_may_have_been_pasted_with_blanks(
     assert getattr(Settings.load(), name) == setting
 
 
+def test_a_variable_in_lower_case_counts(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("analytics_s3_bucket", "calls")
+
+    assert Settings().s3_bucket == "calls"
+
+
 @pytest.mark.parametrize("empty", ["", " ", "\n", "\t \r\n"])
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_an_empty_variable_counts_as_unset(
