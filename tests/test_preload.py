@@ -47,6 +47,7 @@ def job(pipe):
 
 CALL = """
 def job(pipe):
+    os.environ.update(AWS_ACCESS_KEY_ID="AKIAOFTHEJOB", AWS_REGION="eu-west-3")
     import livekit_plugins_analytics.testing  # no agent's
     pipe.send(asyncio.run(call()))
 
@@ -119,9 +120,13 @@ def test_a_call_has_nothing_left_to_load(tmp_path: Path) -> None:
             ANALYTICS_REDACT="phone",
             **faults.environment(),
         )
-        (body,) = [r.body for r in faults.requests if r.operation == "PutObject"]
+        (put,) = [r for r in faults.requests if r.operation == "PutObject"]
     assert answer["delivered"], log
-    assert float(json.loads(gzip.decompress(body))["cost_summary"]["total_estimated_cost"]) > 0
+    record = json.loads(gzip.decompress(put.body))
+    assert record["cost_summary"]["total_estimated_cost"] > 0
+    # Inherited is what has read no settings of AWS's.
+    assert "AKIAOFTHEJOB/" in put.headers["authorization"]
+    assert "/eu-west-3/s3/" in put.headers["authorization"]
     # What the framework itself loads in a call is its own affair.
     assert [name for name in answer["loaded"] if not name.startswith("livekit.")] == []
 

@@ -280,15 +280,30 @@ def load_models(services: Iterable[Literal["s3", "logs", "firehose"]]) -> None:
             aws_secret_access_key="none",
             config=Config(signature_version=UNSIGNED),
         )
+    _untouched.append(_made())
+
+
+# Sessions that nobody has asked for anything, so that they have read neither the environment nor a
+# file: each process that is forked from this one has such a session to itself.
+_untouched: list[Any] = []
 
 
 def _new_session(region: str | None) -> Session:
     import boto3
+
+    try:
+        session = _untouched.pop()
+    except IndexError:
+        session = _made()
+    return boto3.Session(botocore_session=session, region_name=region)
+
+
+def _made() -> Any:
     from botocore.session import get_session
 
     session = get_session()
     session.register_component("data_loader", _models())
-    return boto3.Session(botocore_session=session, region_name=region)
+    return session
 
 
 @functools.cache
