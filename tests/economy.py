@@ -63,9 +63,12 @@ async def calls(folder: Path) -> dict[str, Any]:
     wanted = prewarmed(folder)
     await settled()
     found = []
+    loaded: set[str] = set()
     for _ in range(3):
         session = silent_session()
+        modules = set(sys.modules)
         recorder = recorded(session, wanted)
+        loaded |= set(sys.modules) - modules
         for number in range(20):
             emit(session, turn(number, 1_800_000_000.0))
         await settled()
@@ -77,7 +80,12 @@ async def calls(folder: Path) -> dict[str, Any]:
     # Not `isinstance`: a weak proxy passes for what it stands for.
     clients = [each for each in gc.get_objects() if issubclass(type(each), BaseClient)]
     services = Counter(each.meta.service_model.service_name for each in clients)
-    return {"first": found[0], "last": found[-1], "clients": services}
+    return {
+        "first": found[0],
+        "last": found[-1],
+        "clients": services,
+        "loaded_by_attach": sorted(loaded),
+    }
 
 
 async def allocations(folder: Path) -> list[float]:
