@@ -13,11 +13,6 @@ from typing import Any
 from .errors import RatesError
 from .rates import Rate, RateCard, digest
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # pragma: no cover  # the standard library has it from 3.11 on
-    import tomli as tomllib
-
 _ENTRY = re.compile(r"^[ \t]*\[\[[ \t]*rates[ \t]*\]\]", re.MULTILINE)
 _TOP = ("currency", "version", "rates")
 _KEYS = tuple(field.name for field in fields(Rate))
@@ -38,6 +33,12 @@ def parse_card(text: str, name: str) -> RateCard:
     Raises:
         RatesError: The text is no card; the message names the entry and the fix.
     """
+    # Here, not above: it takes 3 ms, and most teams have no card.
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:  # pragma: no cover  # the standard library has it from 3.11 on
+        import tomli as tomllib
+
     try:
         data = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:  # TOMLDecodeError, and numbers without end
