@@ -3,7 +3,7 @@
 A second way from the logs to the lake, and a backfill for the time in which S3 took nothing. The
 handler is ``livekit_plugins_analytics.aws_lambda.handler``, behind a subscription filter of the log
 group; of the settings it reads those of S3. It needs ``s3:PutObject`` and ``s3:GetObject``, and of
-this package's requirements only pydantic and pydantic-settings (on Python 3.10 tomli too).
+this package's requirements only pydantic (on Python 3.10 tomli too).
 
 An agent's own object is never replaced here: it may have the transcript and the evidence of
 signals, which log events never have. S3 itself checks that, by conditions on each PUT, so that it
