@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .checkpoint import Checkpoints
 from .delivery.journal import Full, Journal
 from .delivery.names import new_token
-from .delivery.threads import start
+from .delivery.threads import start_soon
 from .desk import desk
 from .log import logger
 from .pages import Pages
@@ -160,12 +160,14 @@ class _Scribe:
 
     def _wake(self) -> None:
         if not self._running:
-            try:
-                start("scribe", self._run)
-                self._running = True
-            except RuntimeError:
-                return  # no thread now; the next capture tries again
+            self._running = True
+            start_soon("scribe", self._run, self._not_now)
         self._changed.notify()
+
+    def _not_now(self) -> None:
+        """There is no thread; the next capture tries again."""
+        with self._changed:
+            self._running = False
 
     def _run(self) -> None:
         beat_at = time.monotonic() + BEAT_SECONDS

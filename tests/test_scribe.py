@@ -43,7 +43,7 @@ def pages_of(spool: Spool) -> int:
     return len(replayed(lines_of(path), 1.0).capture.said)
 
 
-def until(true: Callable[[], bool]) -> None:
+def until(true: Callable[[], object]) -> None:
     """Wait for what the thread does; nobody announces a file."""
     end = time.monotonic() + PATIENCE
     while not true():
@@ -78,7 +78,7 @@ def test_a_call_whose_record_is_nowhere_leaves_its_journal(spool: Spool) -> None
     logbook = book(spool)
     logbook.keep(call("RM_1-AJ_1", 2))
     logbook.close(safe=False)
-    until(lambda: not scribes())
+    until(lambda: spool.journals() and not scribes())
     (orphan,) = orphans(spool)
     assert orphan.orphaned and orphan.token == logbook.token
     assert orphan.session == "RM_1-AJ_1"

@@ -15,7 +15,12 @@ from .passage import Passage
 from .shipment import Hold, Shipment
 from .sinks import named
 from .spool import Spool
-from .threads import Starter, start
+from .threads import start, start_soon
+
+
+def _no_sweep() -> None:
+    """Say so."""
+    logger.warning("the spool is not swept: the system gives no more threads")
 
 
 class Courier:
@@ -47,7 +52,6 @@ class Courier:
         self._lock = threading.Lock()
         self._opening = threading.Lock()
         self._given = spool
-        self._starter = Starter()
         self._draining = threading.Lock()
         self._ending = threading.Event()
 
@@ -122,7 +126,7 @@ class Courier:
             logger.error("the system gives no more threads: an analytics record is only spooled")
             self._run(shipment, render, send=False)
 
-        self._starter.start("courier", lambda: self._run(shipment, render), only_spool)
+        start_soon("courier", lambda: self._run(shipment, render), only_spool)
         return shipment
 
     def flush(self, timeout: float) -> None:
@@ -147,10 +151,7 @@ class Courier:
         Args:
             first: Called in that thread, with the spool, before it is read.
         """
-        try:
-            start("sweep", self.sweep_now, first)
-        except RuntimeError:
-            logger.warning("the spool is not swept: the system gives no more threads")
+        start_soon("sweep", lambda: self.sweep_now(first), _no_sweep)
 
     def sweep_now(self, first: Callable[[Spool], object] = lambda _: None) -> DrainReport | None:
         """The same, in this thread; never raises. None where it could not be done now."""

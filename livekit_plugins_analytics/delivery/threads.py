@@ -6,7 +6,9 @@ job's process ends, and a stuck call in it would hold the process.
 
 from __future__ import annotations
 
+import os
 import queue
+import sys
 import threading
 from collections.abc import Callable
 
@@ -14,7 +16,7 @@ _Wanted = tuple[str, Callable[[], object], Callable[[], object]]
 
 
 def start(name: str, target: Callable[..., object], *args: object) -> threading.Thread:
-    """Start a thread.
+    """Start a thread, and wait until it runs.
 
     Raises:
         RuntimeError: The system, or an interpreter that shuts down, gives no more.
@@ -25,14 +27,12 @@ def start(name: str, target: Callable[..., object], *args: object) -> threading.
 
 
 class Starter:
-    """Starts threads from a thread of its own: a loop has no time to wait until one runs.
+    """Starts threads from one of its own: a loop has no time to wait until one runs.
 
-    Args:
-        idle: Seconds without work after which that thread ends.
+    That one is begun when the first is asked for, and stays.
     """
 
-    def __init__(self, idle: float = 0.1) -> None:
-        self._idle = idle
+    def __init__(self) -> None:
         # Nobody who puts something in ever waits for who takes it out.
         self._wanted: queue.SimpleQueue[_Wanted] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -41,48 +41,31 @@ class Starter:
     def start(
         self, name: str, target: Callable[[], object], otherwise: Callable[[], object]
     ) -> None:
-        """Have a thread started; returns at once.
+        """Have a thread started; returns at once, and never raises.
 
         Args:
             name: Of the thread.
             target: What it does.
             otherwise: What is done instead where the system gives no more threads.
         """
-        self._wanted.put((name, target, otherwise))
-        if not self._running:
-            self._begin()
+        if self._running or self._begun():
+            self._wanted.put((name, target, otherwise))
+        else:
+            _start(name, target, otherwise)
 
-    def _begin(self) -> None:
+    def _begun(self) -> bool:
         with self._lock:
-            if self._running:
-                return
-            try:
-                start("starter", self._run)
-                self._running = True
-                return
-            except RuntimeError:
-                pass  # not even a thread for that
-        while wanted := self._next(0.0):
-            _start(*wanted)
+            if not self._running:
+                try:
+                    start("starter", self._run)
+                    self._running = True
+                except RuntimeError:
+                    pass  # not even a thread for that
+            return self._running
 
     def _run(self) -> None:
         while True:
-            while wanted := self._next(self._idle):
-                _start(*wanted)
-            self._running = False
-            # Who came before that relied on this thread.
-            if self._wanted.empty():
-                return
-            with self._lock:
-                if self._running:
-                    return  # another has begun
-                self._running = True
-
-    def _next(self, seconds: float) -> _Wanted | None:
-        try:
-            return self._wanted.get(timeout=seconds)
-        except queue.Empty:
-            return None
+            _start(*self._wanted.get())
 
 
 def _start(name: str, target: Callable[[], object], otherwise: Callable[[], object]) -> None:
@@ -90,3 +73,21 @@ def _start(name: str, target: Callable[[], object], otherwise: Callable[[], obje
         start(name, target)
     except RuntimeError:
         otherwise()
+
+
+_starter = Starter()
+
+
+def start_soon(name: str, target: Callable[[], object], otherwise: Callable[[], object]) -> None:
+    """Have this process' `Starter` start a thread; see `Starter.start`."""
+    _starter.start(name, target, otherwise)
+
+
+def _start_afresh() -> None:  # pragma: no cover  # runs in forked children
+    """A forked child has none of its parent's threads."""
+    global _starter
+    _starter = Starter()
+
+
+if sys.platform != "win32":  # pragma: no branch
+    os.register_at_fork(after_in_child=_start_afresh)

@@ -371,8 +371,8 @@ def test_without_threads_a_record_is_spooled_at_least(
         courier.prepare()
         courier.sweep()
         shipment = courier.submit(made, hold=Hold(None))
-        assert shipment.spooled.result(0) is True
-        assert shipment.delivered.result(0) is False
+        assert shipment.spooled.result(PATIENCE) is True
+        assert shipment.delivered.result(PATIENCE) is False
         report = courier.drain()
     assert report.kept == {"s1": "memory: NoThread"}
     assert courier.losses.total() == {}
@@ -386,8 +386,8 @@ def test_without_threads_and_disk_a_record_is_lost_and_counted() -> None:
     courier = Courier(None, [Sink()], budget=LONG)
     with no_more_threads():
         shipment = courier.submit(made)
-    assert shipment.spooled.result(0) is False
-    assert shipment.delivered.result(0) is False
+        assert shipment.spooled.result(PATIENCE) is False
+        assert shipment.delivered.result(PATIENCE) is False
     assert courier.losses.total() == {"memory": 1}
 
 

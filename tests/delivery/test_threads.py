@@ -25,9 +25,8 @@ def test_a_thread_of_ours_does_what_is_asked_for() -> None:
     assert names == ["analytics-courier"]
 
 
-def test_all_is_done_once_although_the_starter_ends_again_and_again() -> None:
-    """With no patience at all it is about to end at almost every moment in which it is asked."""
-    starter = Starter(idle=0.0)
+def test_all_is_done_once_whoever_asks_first() -> None:
+    starter = Starter()
     counts: Counter[int] = Counter()
     lock, all_done = threading.Lock(), threading.Event()
 
