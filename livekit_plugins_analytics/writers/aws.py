@@ -17,10 +17,11 @@ from ..version import __version__
 if TYPE_CHECKING:
     from boto3 import Session
 
-# Seconds. A server that accepts and says nothing costs one read timeout (S3: one second more, for
-# "100 Continue"), so that three attempts and their pauses fit in the default budget of 20 s. The
-# first SYN is repeated after 1 s: the connect timeout allows for one loss. Both hold for each
-# address of the host and each socket operation, so the courier needs a deadline of its own.
+# Seconds. A server that accepts and says nothing costs one read timeout (a large body to S3: one
+# second more, for "100 Continue"), so that three attempts and their pauses fit in the default
+# budget of 20 s. The first SYN is repeated after 1 s: the connect timeout allows for one loss. Both
+# hold for each address of the host and each socket operation, so the courier needs a deadline of
+# its own.
 CONNECT_TIMEOUT = 2.0
 READ_TIMEOUT = 4.0
 

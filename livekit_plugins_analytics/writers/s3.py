@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from ..errors import SettingsError
@@ -13,6 +14,10 @@ from .writer import Parcel, beside
 _PROBES = "analytics-probes/"
 CHECKPOINTS = "checkpoints/"
 """Where records of calls that still go on are; see `checkpoint`."""
+
+# Bytes from which a body waits until S3 has taken the headers: what AWS's SDKs for Go, Kotlin and
+# JavaScript have by default.
+EXPECT_BYTES = 2 * 1024 * 1024
 
 
 class S3Writer:
@@ -75,7 +80,23 @@ class S3Writer:
     def _client(self) -> Any:
         # boto3 itself takes path-style addresses wherever the endpoint is not AWS's own, by this
         # setting or by AWS_ENDPOINT_URL; a profile may still say addressing_style = virtual.
-        return self._aws.client("s3", self._settings.s3_endpoint_url)
+        return self._aws.client("s3", self._settings.s3_endpoint_url, setup=_send_at_once)
+
+
+def _send_at_once(client: Any) -> None:
+    # The last of the handlers under this name: botocore's own has set the header by then.
+    client.meta.events.register_last("before-call.s3", _unexpecting)
+
+
+def _unexpecting(params: dict[str, Any], **_: Any) -> None:
+    """Take ``Expect: 100-continue`` off a request with a small body, which boto3 puts on all.
+
+    With it the body is a round trip later, and botocore reads the answer that it waits for byte by
+    byte, each a system call. Without it a request that S3 refuses has sent its body in vain.
+    """
+    body = params["body"]
+    if isinstance(body, io.BytesIO) and body.getbuffer().nbytes < EXPECT_BYTES:
+        params["headers"].pop("Expect", None)
 
 
 def encryption(settings: Settings) -> dict[str, Any]:

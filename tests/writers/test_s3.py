@@ -9,6 +9,7 @@ import os
 import threading
 import time
 import zlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from livekit_plugins_analytics.errors import SettingsError, SinkError
 from livekit_plugins_analytics.settings import Settings
 from livekit_plugins_analytics.writers import s3_uri
-from livekit_plugins_analytics.writers.s3 import S3Writer
+from livekit_plugins_analytics.writers.s3 import EXPECT_BYTES, S3Writer
 from tests.servers import FaultServer, Mode, MotoServer, VersityGateway
 
 from .conftest import Enter
@@ -130,6 +131,20 @@ def test_the_body_carries_its_checksum(faults: FaultServer, enter: Enter) -> Non
 
     checksum = base64.b64encode(zlib.crc32(sent.body).to_bytes(4, "big")).decode()
     assert faults.requests[0].headers["x-amz-checksum-crc32"] == checksum
+
+
+def test_only_a_large_body_waits_until_the_headers_are_taken(
+    faults: FaultServer, enter: Enter
+) -> None:
+    enter(faults)
+    writer = S3Writer(settings())
+
+    writer.write(parcel())
+    writer.write(replace(parcel(), body=b"x" * (EXPECT_BYTES - 1)))
+    writer.write(replace(parcel(), body=b"x" * EXPECT_BYTES))
+
+    assert [r.headers.get("expect") for r in faults.requests] == [None, None, "100-continue"]
+    assert all(r.stored for r in faults.requests)
 
 
 def test_a_store_without_checksums_can_be_served(
