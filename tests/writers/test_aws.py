@@ -121,7 +121,23 @@ def test_requests_say_who_sends_them(faults: FaultServer, enter: Enter) -> None:
 
     S3Writer(settings()).write(parcel())
 
-    assert "livekit-plugins-analytics/" in faults.requests[0].headers["user-agent"]
+    agent = faults.requests[0].headers["user-agent"]
+    assert agent.startswith("Boto3/")
+    assert "livekit-plugins-analytics/" in agent
+    assert len(agent.split()) == len(set(agent.split()))
+
+
+def test_requests_name_the_application_that_is_set(
+    faults: FaultServer, enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(faults)
+    monkeypatch.setenv("AWS_SDK_UA_APP_ID", "calls-of-acme")
+
+    S3Writer(settings()).write(parcel())
+
+    agent = faults.requests[0].headers["user-agent"]
+    assert "app/calls-of-acme" in agent
+    assert "livekit-plugins-analytics/" in agent
 
 
 @pytest.mark.parametrize(
