@@ -17,10 +17,15 @@ from typing import Any
 
 counts: Counter[str] = Counter()
 
+# Far more than may be under way at once.
+BACKLOG = 500
+
 
 def _audited(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "socket.connect":
         counts["connections"] += 1
+    elif event in ("open", "os.remove", "fcntl.flock"):
+        counts[event] += 1
 
 
 def _counted_fsync(descriptor: int) -> None:
@@ -50,6 +55,7 @@ def main() -> None:
     os.fsync = _counted_fsync  # type: ignore[assignment]  # the standard library's, counted
     threading.Thread.start = _counted_start  # type: ignore[method-assign, assignment]  # likewise
     answer |= asyncio.run(calls(Path(sys.argv[1])))
+    answer["backlog"] = backlog(Path(sys.argv[1]) / "backlog")
     answer["blocks_a_turn"] = asyncio.run(allocations(Path(sys.argv[1])))
     print(json.dumps(answer))
 
@@ -86,6 +92,22 @@ async def calls(folder: Path) -> dict[str, Any]:
         "clients": services,
         "loaded_by_attach": sorted(loaded),
     }
+
+
+def backlog(folder: Path) -> dict[str, float]:
+    """What one record of many that were left takes, of a pass to two sinks that answer at once."""
+    from livekit_plugins_analytics.delivery import Courier, Spool
+    from livekit_plugins_analytics.testing import MemoryWriter
+    from tests.delivery.sinks import made
+
+    spool = Spool(folder)
+    for number in range(BACKLOG):
+        spool.put(made(f"s{number}")).release()
+    courier = Courier(spool, [MemoryWriter(), MemoryWriter()], budget=60.0)
+    counts.clear()
+    report = courier.drain()
+    assert len(report.sent) == BACKLOG, report
+    return {name: count / BACKLOG for name, count in counts.items()}
 
 
 async def allocations(folder: Path) -> list[float]:

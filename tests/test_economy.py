@@ -73,6 +73,22 @@ def test_an_export_is_two_fsyncs(taken: dict[str, Any]) -> None:
     assert taken["first"]["fsyncs"] == taken["last"]["fsyncs"] == 2
 
 
+def test_a_record_of_a_backlog_is_few_system_calls(taken: dict[str, Any]) -> None:
+    """Each of them lets go of the interpreter, for which all threads of the pass wait."""
+    backlog = taken["backlog"]
+
+    # The file, a look for a note of why it was given up once, and one sink's mark.
+    assert 3 <= backlog["open"] < 3.1
+    # The journal, the file, the marks of both sinks, and that of its turn.
+    assert 5 <= backlog["os.remove"] < 5.1
+    assert backlog["fcntl.flock"] == 2
+
+
+def test_a_backlog_shares_its_threads(taken: dict[str, Any]) -> None:
+    """Each of its records is two things to send."""
+    assert taken["backlog"]["threads"] < 0.5
+
+
 def test_what_a_turn_leaves_in_memory_is_little_and_does_not_grow(taken: dict[str, Any]) -> None:
     """Ten events, without their words; the framework itself keeps each of them."""
     early, late = taken["blocks_a_turn"]

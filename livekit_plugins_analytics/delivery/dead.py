@@ -126,7 +126,7 @@ class DeadLetters:
 
     def restore_marks(self, path: Path) -> None:
         """Mark a file that was brought back for those that had it before; it is held."""
-        if self.holds(path) or not (note := self.note(path)):
+        if not (note := self.note(path)) or self.holds(path):
             return
         # Else the note stays, for the next time.
         if self._marks.restore(path, note.confirmed):
@@ -137,7 +137,8 @@ class DeadLetters:
 
         What is here is worthless by now, and goes.
         """
-        earlier = forerunner(path)
+        if not (earlier := forerunner(path)):
+            return True
         # On its way from one place to the other it is seen in one of three looks.
         return self.forget(earlier) and not earlier.exists() and self.forget(earlier)
 

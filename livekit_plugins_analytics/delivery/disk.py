@@ -28,10 +28,15 @@ def dated(paths: list[Path]) -> list[tuple[float, int, Path]]:
     return sorted(found)
 
 
-def unlink(path: Path) -> None:
-    """Remove a file, if it is there and can be removed."""
-    with contextlib.suppress(OSError):
+def unlink(path: Path) -> bool:
+    """Remove a file, if it is there and can be removed; whether it is gone."""
+    try:
         path.unlink()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return not path.exists()
+    return True
 
 
 def sync(directory: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import SinkError
 from .limits import enforce
 from .losses import REFUSED
+from .pool import Pool
 from .round import Round
 from .sinks import Sink
 from .spool import Entry, Spool
@@ -96,12 +97,19 @@ class _Pass:
         self._at_once = at_once
         self._failed = failed
         self._report = report
+        self._pool = Pool()
         self._under_way: deque[_Sending] = deque()
         self._in_a_row = 0
         """How many records every sink has confirmed since the last that one of them did not."""
 
     def run(self) -> None:
         """Send what waits."""
+        try:
+            self._run()
+        finally:
+            self._pool.close()
+
+    def _run(self) -> None:
         self._spool.tidy()
         for path in self._spool.paths():
             # Those of one session go one after another: the last one wins where it is stored.
@@ -121,15 +129,11 @@ class _Pass:
 
     def _begin(self, path: Path, session: str) -> None:
         spool, report = self._spool, self._report
-        having = spool.confirmed(path, self._names)
-        lacking = set(self._names) - having
-        if lacking and lacking <= self._failed.keys():
-            # Not even read: there may be thousands, in the process of a call.
-            answer = str(self._failed[min(lacking, key=self._names.index)])
+        if answer := self._hopeless(path):
             self._under_way.append(_Sending(session, session, kept=answer))
         elif entry := spool.claim(path):
             having = spool.confirmed(entry.path, self._names)
-            sending = Round(entry.parcel, self._sinks, spool, entry, having)
+            sending = Round(entry.parcel, self._sinks, spool, entry, having, self._pool)
             sending.begin(Round.send, without=dict(self._failed))
             end = time.monotonic() + self._budget
             self._under_way.append(
@@ -141,6 +145,18 @@ class _Pass:
             elif path.exists():
                 report.held.append(session)
             self._under_way.append(_Sending(session, session))
+
+    def _hopeless(self, path: Path) -> str | None:
+        """The answer that each sink which lacks it would give again.
+
+        The file is not even read: there may be thousands, in the process of a call.
+        """
+        if not self._failed:
+            return None
+        lacking = set(self._names) - self._spool.confirmed(path, self._names)
+        if lacking and lacking <= self._failed.keys():
+            return str(self._failed[min(lacking, key=self._names.index)])
+        return None
 
     def _finish_oldest(self) -> None:
         """Wait for the record that has been under way for longest, and report it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -25,13 +26,14 @@ class Marks:
         """Note that a sink has the parcel, if that still waits."""
         done = mark(path, sink)
         try:
-            if path.exists():
-                done.touch(mode=0o600)
-                if not path.exists():  # pragma: no cover  # removed at this very moment
-                    unlink(done)
+            _make(done)
+            # After it, not before: who removes the parcel now removes the mark as well.
+            if not path.exists():
+                unlink(done)
         except OSError as error:
             # Nothing is lost: the sink gets the same once more.
-            logger.warning("a confirmation could not be noted in the spool: %s", error.strerror)
+            if path.exists():
+                logger.warning("a confirmation could not be noted in the spool: %s", error.strerror)
 
     def confirmed(self, path: Path, sinks: Collection[str]) -> set[str]:
         """Those of the sinks that have the parcel."""
@@ -48,7 +50,7 @@ class Marks:
         """Mark a parcel for those that had it before; False where the disk does not do it."""
         try:
             for label in labels:
-                labelled(path, label).touch(mode=0o600)
+                _make(labelled(path, label))
         except OSError as error:
             logger.warning("a confirmation could not be noted in the spool: %s", error.strerror)
             return False
@@ -85,3 +87,7 @@ class Marks:
             parcel = marked(path)[0] if path.suffix == MARK else parcel_of(path)
             if not parcel.exists():
                 unlink(path)
+
+
+def _make(mark: Path) -> None:
+    os.close(os.open(mark, os.O_WRONLY | os.O_CREAT, 0o600))

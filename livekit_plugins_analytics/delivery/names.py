@@ -86,17 +86,21 @@ def successor(path: Path) -> Path:
     return _numbered(path, 1)
 
 
-def forerunner(path: Path) -> Path:
-    """The parcel whose place this one takes."""
-    return _numbered(path, -1)
+def forerunner(path: Path) -> Path | None:
+    """The parcel whose place this one takes; None of a session's first."""
+    return None if _number(path) <= 1 else _numbered(path, -1)
 
 
 def _stem(path: Path) -> str:
     return path.name[: -len(SUFFIX)]
 
 
-def _numbered(path: Path, step: int) -> Path:
-    stem, _, number = _stem(path).rpartition("~")
+def _number(path: Path) -> int:
+    number = _stem(path).rpartition("~")[2]
     # A name that is not ours has no neighbours.
-    at = int(number) if number.isdecimal() else 0
-    return path.with_name(f"{stem}~{at + step}{SUFFIX}")
+    return int(number) if number.isdecimal() else 0
+
+
+def _numbered(path: Path, step: int) -> Path:
+    stem = _stem(path).rpartition("~")[0]
+    return path.with_name(f"{stem}~{_number(path) + step}{SUFFIX}")

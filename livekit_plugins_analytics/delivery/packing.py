@@ -15,6 +15,8 @@ _VERSION = 1
 _VERSION_WITH_TRANSCRIPT = 2
 # A line beyond it is none of ours.
 _LONGEST_HEADER = 100_000
+# Most files are less than that, and are read at once.
+_ONE_READ = 65_536
 _SEAL = re.compile(rb"analytics-parcel (\d+) [0-9a-f]{8} (\d+)\n")
 
 
@@ -48,16 +50,19 @@ def unpacked(file: IO[bytes]) -> Parcel:
         Unreadable: Every truncation and every changed byte is told.
         OSError: The disk does not give it back.
     """
-    first = file.readline(100)
-    if not (seal := _SEAL.fullmatch(first)):
+    start = file.read(_ONE_READ)
+    if not (seal := _SEAL.match(start, 0, 100)):
         raise Unreadable("no parcel")
+    first, rest = seal[0], start[seal.end() :]
     version = int(seal[1])
     if version not in (_VERSION, _VERSION_WITH_TRANSCRIPT):
         raise Unreadable("written by another version")
-    # Before it is read: whatever lies there need not fit into memory.
-    if int(seal[2]) != os.fstat(file.fileno()).st_size - len(first):
-        raise Unreadable("torn")
-    rest = file.read()
+    size = int(seal[2])
+    if len(rest) != size or len(start) == _ONE_READ:
+        # Before it is read: whatever lies there need not fit into memory.
+        if size != os.fstat(file.fileno()).st_size - len(first):
+            raise Unreadable("torn")
+        rest += file.read()
     if _seal(rest, version) != first:
         raise Unreadable("damaged")
     try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Container, Iterable
+from functools import partial
 
 from ..errors import SinkError
 from ..writers import Parcel
+from .pool import Pool
 from .sinks import Sink
 from .spool import Entry, Spool
 from .threads import start
@@ -27,6 +29,7 @@ class Round:
         spool: Where the parcel's file is, if it has one.
         entry: The file. The round releases it.
         having: Those that have it already.
+        pool: Whose threads do it; None: new ones, of this round alone.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Round:
         spool: Spool | None,
         entry: Entry | None,
         having: Iterable[str] = (),
+        pool: Pool | None = None,
     ) -> None:
         self.parcel = parcel
         self.errors: dict[str, SinkError] = {}
@@ -43,6 +47,7 @@ class Round:
         self._sinks = {sink.name: sink for sink in sinks}
         self._spool = spool
         self._entry = entry
+        self._start = pool.start if pool else partial(start, "send")
         self._lock = threading.Lock()
         self._missing = self._sinks.keys() - having
         self._running: set[str] = set()
@@ -57,7 +62,7 @@ class Round:
             self._finish()
         for name in asked:
             try:
-                start(f"send-{name}", self._ask, self._sinks[name], attempt)
+                self._start(self._ask, self._sinks[name], attempt)
             except RuntimeError:  # no more threads: the file stays
                 self.errors[name] = SinkError(name, "NoThread", retryable=True)
                 self._ended(name)

@@ -177,16 +177,13 @@ class Spool:
             for sink in sinks:
                 self.confirm(entry, sink)
             entry.release()
-            unlink(path)
-        elif entry.in_place:
-            unlink(path)
-        if path.exists():
+        if not (gone := unlink(path)):
             self._complain(path, "cannot be removed")
         for sink in sinks:
-            if path.exists():
-                self.confirm(entry, sink)  # it will be found again, with nothing left to send
-            else:
+            if gone:
                 unlink(mark(path, sink))
+            else:
+                self.confirm(entry, sink)  # it will be found again, with nothing left to send
         unlink(later(path))
         if sys.platform != "win32":  # pragma: no branch
             entry.release()
@@ -211,8 +208,8 @@ class Spool:
         except OSError:
             # Where it was given up, its successor makes it worthless.
             return not entry.path.exists() and self.dead.forget(entry.path)
-        if not try_lock(file):
-            file.close()
+        if not (try_lock(file) and is_at(entry.path, file)):
+            unlock(file)
             return False
         self.remove(Entry(entry.path, entry.parcel, file), sinks)
         return True
@@ -287,7 +284,8 @@ class Spool:
     def claim(self, path: Path) -> Entry | None:
         """Hold the file of nobody; None where there is nothing to send, or not now."""
         try:
-            file = path.open("r+b")
+            # Unbuffered: it is read at once, and a buffer asks what kind of file it has.
+            file: IO[bytes] = path.open("r+b", buffering=0)
         except FileNotFoundError:
             return None  # sent by another process meanwhile
         except OSError as error:
@@ -300,7 +298,8 @@ class Spool:
                 return None
             if successor(path).exists():
                 # A process died between writing the one and removing the other.
-                if not forerunner(path).exists():
+                earlier = forerunner(path)
+                if not (earlier and earlier.exists()):
                     unlink(path)
                 return None
             if not self.dead.nothing_before(path):

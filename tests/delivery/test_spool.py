@@ -100,6 +100,24 @@ def test_every_truncation_is_told(spool: Spool) -> None:
         assert not path.exists()
 
 
+@pytest.mark.parametrize("size", [65_535, 65_536, 65_537, 131_072])
+def test_a_file_of_any_size_is_read_to_its_end(size: int, spool: Spool) -> None:
+    """What is read at once, a byte less, a byte more, and as much again."""
+    parcel = made(body=b"x" * size)
+    while (excess := (path := left(spool, parcel)).stat().st_size - size) != 0:
+        parcel = made(body=b"x" * (len(parcel.body) - excess))
+
+    entry = spool.claim(path)
+
+    assert entry
+    assert entry.parcel == parcel
+    entry.release()
+    with path.open("ab") as file:
+        file.write(b"x")
+    assert spool.claim(path) is None
+    assert spool.buried(path)
+
+
 def test_every_changed_bit_is_told(spool: Spool) -> None:
     whole = left(spool, made(body=b"body", event=b"event")).read_bytes()
     for at in range(len(whole)):
