@@ -22,6 +22,14 @@ _SWITCH_SECONDS = 0.0005
 _PATIENCE_SECONDS = 2.0
 
 
+class _Mine(threading.local):
+    """Of each thread."""
+
+    errand = False
+    seated = False
+    alone = False
+
+
 class Desk:
     """What at most one thread has at a time.
 
@@ -32,25 +40,37 @@ class Desk:
     def __init__(self, patience: float = _PATIENCE_SECONDS) -> None:
         self._patience = patience
         self._free = threading.Lock()
-        self._mine = threading.local()
+        self._mine = _Mine()
 
     @contextmanager
     def seated(self) -> Iterator[bool]:
         """Compute, alone if that can be; sitting already changes nothing."""
-        if getattr(self._mine, "seated", False):
+        if self._mine.seated:
             yield self._mine.alone
             return
-        self.sit()
+        self._take()
         try:
             yield self._mine.alone
         finally:
             self.rise()
 
+    @contextmanager
+    def errand(self) -> Iterator[None]:
+        """Do what computes and waits in turn: it may `sit` and `rise`, and leaves at the end."""
+        self._mine.errand = True
+        try:
+            yield
+        finally:
+            self._mine.errand = False
+            self.rise()
+
     def sit(self) -> None:
-        """Take the desk until `rise`, where no one block of code computes; wait for it."""
+        """Take the desk until `rise`; wait for it. Who is on no errand changes nothing."""
+        if self._mine.errand and not self._mine.seated:
+            self._take()
+
+    def _take(self) -> None:
         mine = self._mine
-        if getattr(mine, "seated", False):
-            return
         mine.seated = True
         mine.alone = self._free.acquire(timeout=self._patience)
         _hurry.begin()
@@ -58,7 +78,7 @@ class Desk:
     def rise(self) -> None:
         """Leave it to others, as before a wait. Who does not sit there changes nothing."""
         mine = self._mine
-        if not getattr(mine, "seated", False):
+        if not mine.seated:
             return
         mine.seated = False
         _hurry.end()

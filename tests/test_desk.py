@@ -135,12 +135,50 @@ def test_nobody_waits_for_long_for_one_who_hangs() -> None:
 def test_to_rise_without_sitting_changes_nothing() -> None:
     place = Desk()
     place.rise()
-    place.sit()
-    place.sit()
-    place.rise()
-    place.rise()
+    with place.errand():
+        place.sit()
+        place.sit()
+        place.rise()
+        place.rise()
     with place.seated() as alone:
         assert alone
+
+
+def test_an_errand_leaves_the_desk_at_its_end() -> None:
+    place, seen = Desk(patience=0.05), list[bool]()
+    with pytest.raises(ValueError, match="broken"), place.errand():
+        place.sit()
+        raise ValueError("broken")
+    # On no errand: nobody would leave it again.
+    place.sit()
+
+    def other() -> None:
+        with place.seated() as alone:
+            seen.append(alone)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    assert seen == [True]
+
+
+def test_a_client_that_is_used_by_no_sink_leaves_the_desk_alone(
+    faults: FaultServer, enter: Enter
+) -> None:
+    enter(faults)
+    (writer,) = writers_for(Settings(s3_bucket="calls"))
+    writer.prepare()
+    writer.write(made("alone"))
+    seen: list[bool] = []
+
+    def other() -> None:
+        with desk().seated() as alone:
+            seen.append(alone)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    assert seen == [True]
 
 
 @pytest.mark.parametrize("sink", ["s3", "cloudwatch"])

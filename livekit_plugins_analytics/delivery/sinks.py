@@ -49,7 +49,8 @@ class Sink:
             SinkError: Whatever the writer raised; it is logged.
         """
         try:
-            return self._guarded(lambda: self._writer.write(parcel))
+            with desk().errand():
+                return self._guarded(lambda: self._writer.write(parcel))
         except SinkError as error:
             self._complain(error)
             raise
@@ -66,8 +67,6 @@ class Sink:
         except BaseException as error:  # sys.exit() too: it would end our thread without a word
             # The type only: the text of an exception may hold what a log must not.
             raise SinkError(self.name, type(error).__name__, retryable=False) from None
-        finally:
-            desk().rise()  # where a writer took it, and failed before it waited
 
     def _complain(self, error: SinkError) -> None:
         """Log a failure with its fix, the same one once a minute."""

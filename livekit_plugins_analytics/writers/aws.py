@@ -261,6 +261,23 @@ def _wait(**_: Any) -> None:
     desk().rise()
 
 
+def rehearse(client: Any, operation: str, **parameters: object) -> None:
+    """Build and sign a request that is not sent: the first one of a client takes 2 ms more.
+
+    It is then that botocore finds the endpoint and the operation's model, fetches the credentials
+    of a role, and imports what it needs for that.
+
+    Args:
+        client: boto3's.
+        operation: Its method's name: "put_object".
+        parameters: What the operation demands.
+
+    Raises:
+        Exception: What boto3 raises; `Aws.failure` says what it means.
+    """
+    client.generate_presigned_url(operation, Params=parameters)
+
+
 def load_models(services: Iterable[Literal["s3", "logs", "firehose"]]) -> None:
     """Load the SDK and the models of services, for this process and those forked from it.
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import SettingsError, SinkError
 from ..settings import Settings
-from .aws import Aws, answered, explained
+from .aws import Aws, answered, explained, rehearse
 from .writer import MAX_EVENT_BYTES, Parcel
 
 if TYPE_CHECKING:
@@ -66,7 +66,13 @@ class CloudWatchWriter:
     def prepare(self) -> None:
         """Create the client; see `Writer.prepare`."""
         try:
-            self._client()
+            rehearse(
+                self._client(),
+                "put_log_events",
+                logGroupName=self._group,
+                logStreamName=_PROBES,
+                logEvents=[{"timestamp": 0, "message": "-"}],
+            )
             _handler_class()
         except Exception as error:
             raise self._aws.failure(self.name, error) from None

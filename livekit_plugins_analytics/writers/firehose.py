@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import SettingsError, SinkError
 from ..settings import Settings
-from .aws import Aws, answered
+from .aws import Aws, answered, rehearse
 from .event import pointer
 from .s3 import S3Writer
 from .writer import Parcel, record_line
@@ -47,7 +47,12 @@ class FirehoseWriter:
     def prepare(self) -> None:
         """Create the client; see `Writer.prepare`."""
         try:
-            self._client()
+            rehearse(
+                self._client(),
+                "put_record_batch",
+                DeliveryStreamName=self._stream,
+                Records=[{"Data": b""}],
+            )
         except Exception as error:
             raise self._aws.failure(self.name, error) from None
 

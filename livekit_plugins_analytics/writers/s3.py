@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import SettingsError
 from ..settings import TRANSCRIPTS, Settings
-from .aws import Aws
+from .aws import Aws, rehearse
 from .writer import Parcel, beside
 
 # Each takes the place of the prefix's last folder: readers of the records never see them.
@@ -47,7 +47,7 @@ class S3Writer:
     def prepare(self) -> None:
         """Create the client; see `Writer.prepare`."""
         try:
-            self._client()
+            rehearse(self._client(), "put_object", Bucket=self._bucket, Key=_PROBES)
         except Exception as error:
             raise self._aws.failure(self.name, error) from None
 
