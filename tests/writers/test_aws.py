@@ -282,6 +282,26 @@ def test_a_credential_process_that_fails_may_work_later(
     assert (failure.code, failure.retryable) == ("CredentialRetrieval", True)
 
 
+def test_what_is_prepared_has_the_credentials_of_its_role(
+    moto: MotoServer, enter: Enter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    enter(moto)
+    moto.create_bucket("calls-role")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    token = tmp_path / "token"
+    token.write_text("of.the.pod")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(token))
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/calls")
+    early, late = (S3Writer(Settings(s3_bucket="calls-role")) for _ in range(2))
+    early.prepare()
+
+    token.unlink()
+
+    assert early.write(parcel()).startswith("s3://calls-role/")
+    assert not failure_of(late).retryable
+
+
 @pytest.mark.parametrize("sink", [S3Writer, CloudWatchWriter])
 def test_after_an_expired_token_the_credentials_are_read_again(
     sink: Any, faults: FaultServer, enter: Enter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
