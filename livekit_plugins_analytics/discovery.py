@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .desk import uncollected
-from .record import Signal, constructor, utc
+from .record import Signal, lean, utc
 
 if TYPE_CHECKING:
     from .call import Remarks
     from .signals import Mention, RuleSet
 
 
-# A mention is of the right types: it is our own.
-_EVIDENCE = constructor(Signal)
+_evidence = lean(Signal)
 
 
 class Discovery:
@@ -61,7 +60,7 @@ def _signal(mention: Mention, chosen: bool, known: Signal | None) -> Signal:
     """A mention as evidence; what is known of it, unless something else was chosen since."""
     if known is None:
         at = utc(mention.at) if isinstance(mention.at, float) else None
-        return _EVIDENCE(**{**mention.line(), "chosen": chosen, "at": at})
+        return _evidence(**{**mention.line(), "chosen": chosen, "at": at})
     return known if known.chosen == chosen else known.model_copy(update={"chosen": chosen})
 
 

@@ -7,13 +7,12 @@ from typing import Literal
 
 from .collectors.transcript import Final, Line
 from .coverage import covers
-from .record import Handoff, ToolCall, Transcript, TranscriptItem, constructor, seconds, utc
+from .record import Handoff, ToolCall, Transcript, TranscriptItem, lean, seconds, utc
 from .trim import Trimmer
 
 Source = Literal["session", "room", "cloud"]
 
-# A line is of the right types: it is our own.
-_ITEM = constructor(TranscriptItem)
+_spoken = lean(TranscriptItem)
 _SPEAKERS = {"user": "User", "agent": "Agent"}
 
 
@@ -74,7 +73,7 @@ def _uncommitted(lines: Sequence[Line], finals: Sequence[Final]) -> list[Final]:
 
 
 def _item(line: Line, trimmer: Trimmer) -> TranscriptItem:
-    return _ITEM(
+    return _spoken(
         id=line.id,
         role=line.role,
         text=trimmer.text("transcript", line.text or ""),

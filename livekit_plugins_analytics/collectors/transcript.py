@@ -32,6 +32,10 @@ _LATENCIES = (
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 
 
+# From its first letter or digit to the next space; punctuation by itself is no word.
+_WORD = re.compile(r"[^\W_]\S*")
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One committed message as data; the framework's own object is not needed any more."""
@@ -174,7 +178,7 @@ def _unspoken(message: ChatMessage) -> list[str]:
 def _words(text: str) -> int | None:
     if _UNSPACED.search(text):
         return None
-    return sum(any(c.isalnum() for c in piece) for piece in text.split())
+    return len(_WORD.findall(text))
 
 
 def words_per_minute(

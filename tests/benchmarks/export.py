@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -168,6 +170,11 @@ def _talk(session: Any) -> None:
 def main() -> None:
     """Print the seconds of this process' first export."""
     kind, folder = sys.argv[1:]
+    if kind == "plugin":
+        # As the worker does for its jobs' processes.
+        os.environ.update(ANALYTICS_S3_BUCKET="calls", ANALYTICS_LOG_GROUP="/calls")
+        importlib.import_module("livekit_plugins_analytics.preload")
+    freeze()
     took = exported_inline() if kind == "inline" else exported(prewarmed(Path(folder)))
     print(json.dumps(asyncio.run(took)))
 
