@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .delivery.journal import lines_of
 from .delivery.threads import start
+from .desk import desk
 from .errors import SinkError
 from .log import logger
 from .pages import Unusable, replayed
@@ -89,6 +90,8 @@ def _writer_for(settings: Settings) -> Writer | None:
 
 
 def _parcel(journal: Path, settings: Settings) -> Parcel:
-    replay = replayed(lines_of(journal), time.time())
+    lines = lines_of(journal)
+    with desk().seated():
+        replay = replayed(lines, time.time())
     # A checkpoint is one object. A transcript of its own stays at home until the call is over.
     return record_of(replay, settings, lost_before=0, words=False)

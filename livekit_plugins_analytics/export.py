@@ -44,7 +44,7 @@ _GATHER_SECONDS = 0.05
 _PAGE_SECONDS = 0.2
 
 # Of one turn of the loop, where many calls end in it: the others have their turn first.
-_TURN_SECONDS = 0.002
+_TURN_SECONDS = 0.001
 _spent: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, float] = weakref.WeakKeyDictionary()
 
 # Calls of real jobs that are not over. Held here because at the end of a process nothing else may

@@ -8,6 +8,7 @@ from .assembly import assemble, bare, parcel
 from .delivery import Spool
 from .delivery.journal import Orphan, orphans
 from .delivery.losses import JOURNAL_UNREADABLE
+from .desk import desk
 from .log import logger
 from .pages import Replay, Unusable, replayed
 from .settings import Settings
@@ -51,8 +52,10 @@ def recover(spool: Spool, settings: Settings, stop: threading.Event | None = Non
 
 
 def _recovered(orphan: Orphan, spool: Spool, settings: Settings) -> str | None:
+    lines = orphan.lines()
     try:
-        replay = replayed(orphan.lines(), orphan.last_alive)
+        with desk().seated():  # there may be a call in this process
+            replay = replayed(lines, orphan.last_alive)
     except Unusable as error:
         spool.losses.add(JOURNAL_UNREADABLE)
         dead = orphan.bury()
@@ -88,9 +91,10 @@ def record_of(
     as_it_was = replay.as_it_was(settings)
     if not words and as_it_was.transcript == "separate":
         as_it_was = as_it_was.model_copy(update={"transcript": "off"})
-    try:
-        record = assemble(replay.capture, as_it_was, lost_before=lost_before)
-    except Exception as error:
-        logger.error("a recovered record holds times only (%s)", type(error).__name__)
-        record = bare(replay.capture, as_it_was, 1)
-    return parcel(record, as_it_was)
+    with desk().seated():
+        try:
+            record = assemble(replay.capture, as_it_was, lost_before=lost_before)
+        except Exception as error:
+            logger.error("a recovered record holds times only (%s)", type(error).__name__)
+            record = bare(replay.capture, as_it_was, 1)
+        return parcel(record, as_it_was)
