@@ -7,6 +7,7 @@ A TypeError from a handler escapes the framework's `emit` and can kill the speec
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
 import time
 from collections.abc import Callable
@@ -15,6 +16,10 @@ from typing import Any, TypeVar
 from .log import logger
 
 T = TypeVar("T")
+
+# What a handler takes. The framework asks at each event (livekit 1.1.21, rtc/event_emitter.py),
+# and to find it out anew takes longer than most of ours do.
+_ANY = inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
 
 # One line a minute says enough of a handler that fails on every event.
 _QUIET_SECONDS = 60.0
@@ -42,6 +47,7 @@ class Guard:
             except Exception as error:
                 self.failed(label, error)
 
+        guarded.__signature__ = _ANY  # type: ignore[attr-defined]  # PEP 362, unknown to mypy
         return guarded
 
     def value(self, get: Callable[[], T], otherwise: T, name: str) -> T:

@@ -40,6 +40,7 @@ from livekit_plugins_analytics.record import (
     compressed,
     event,
     iso,
+    lean,
     line,
     safe_session_id,
     seconds,
@@ -375,6 +376,49 @@ def test_an_annotation_stands_beside_the_fixed_keys_of_its_tool_call() -> None:
 
     assert call["meeting_booked"] is True
     assert call["error"] is None
+
+
+@pytest.mark.parametrize("count", [1, 200, 201, 1_000])
+def test_lists_of_any_length_stand_in_the_line_as_pydantic_has_them(count: int) -> None:
+    at = utc(START)
+    calls = [
+        ToolCall(tool="t", timestamp=at, call_id=str(n), status="done", noted=n)
+        for n in range(count)
+    ]
+    signals = [
+        Signal(name="team_size", value=n, status="affirmed", chosen=n == 0, at=at)
+        for n in range(count)
+    ]
+    handoffs = [Handoff(from_agent=f"a{n}", to="b", at=at) for n in range(count)]
+    items = [
+        TranscriptItem(id=str(n), role="user", text=f"word \u2028 {n}", at=at, latency={"x": 0.1})
+        for n in range(count)
+    ]
+    words = Transcript(source="session", complete=True, text="words", items=items)
+    session = record(tool_calls=calls, signals=signals, handoffs=handoffs, transcript=words)
+
+    row = parsed(line(session))
+
+    assert row == json.loads(session.model_dump_json(by_alias=True))
+    assert list(row) == list(TREE)
+    told = parsed(event(session, limit=10_000_000, s3_uri=None, members={"_aws": {"x": 1}}))
+    assert told == {"_aws": {"x": 1}} | {
+        name: value for name, value in row.items() if name not in ("signals", "transcript")
+    }
+
+
+def test_parts_that_share_their_fields_names_are_like_any_other() -> None:
+    values: dict[str, Any] = {
+        "name": "team_size", "value": 25, "status": "affirmed", "chosen": True, "rule": "r",
+        "item_id": None, "at": utc(START), "text": "a team of 25", "asked": None,
+    }  # fmt: skip
+    one, other = lean(Signal)(**values), Signal(**values)
+
+    assert one == other
+    assert one.model_dump_json() == other.model_dump_json()
+    assert one.model_copy(update={"chosen": False}).model_fields_set == other.model_fields_set
+    with pytest.raises(ValidationError):
+        lean(Signal)(**values, more=1)
 
 
 @pytest.mark.parametrize(
