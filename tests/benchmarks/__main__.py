@@ -53,8 +53,6 @@ def main() -> None:
             else:
                 result["figures"] |= _figures(topic, short=arguments.short)
     result["machine"]["load_after"] = _load()
-    if arguments.keep:
-        RELEASE.write_text(json.dumps(result, indent=1) + "\n")
     if arguments.json:
         print(json.dumps(result))
     else:
@@ -62,6 +60,8 @@ def main() -> None:
         Console(width=max(console.width, 150)).print(_table(result))
         for topic in set(topics) & set(OTHERS):
             Console().print_json(data={topic: result[topic]})
+    if arguments.keep:  # after the table: it compares with the last one
+        RELEASE.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def _figures(topic: str, *, short: bool) -> dict[str, Any]:

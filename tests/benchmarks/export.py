@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -114,7 +112,7 @@ async def exported_inline(config: Config | None = None) -> float:
 def _first(kind: str, folder: Path) -> float:
     """Seconds of the first export of a process."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.export", kind, str(folder)],
+        [sys.executable, "-m", "tests.benchmarks.first_export", kind, str(folder)],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -165,19 +163,3 @@ def _talk(session: Any) -> None:
     began = time.time()
     for number in range(TURNS):
         emit(session, turn(number, began))
-
-
-def main() -> None:
-    """Print the seconds of this process' first export."""
-    kind, folder = sys.argv[1:]
-    if kind == "plugin":
-        # As the worker does for its jobs' processes.
-        os.environ.update(ANALYTICS_S3_BUCKET="calls", ANALYTICS_LOG_GROUP="/calls")
-        importlib.import_module("livekit_plugins_analytics.preload")
-    freeze()
-    took = exported_inline() if kind == "inline" else exported(prewarmed(Path(folder)))
-    print(json.dumps(asyncio.run(took)))
-
-
-if __name__ == "__main__":
-    main()
