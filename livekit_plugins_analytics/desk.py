@@ -2,9 +2,9 @@
 
 CPython runs one thread at a time. A loop that wakes up waits until the running thread gives way:
 5 ms by default, and where several compute, behind each of them. So ours compute one after another,
-which takes no longer, and give way ten times as often meanwhile. Nobody waits for the network, the
-disk or another call while sitting there; and nobody waits for the desk for long: what sits there
-may be an agent's own redactor.
+which takes no longer, and give way ten times as often meanwhile. Nobody waits for a sink or another
+call while sitting there; and nobody waits for the desk for long: what sits there may be an agent's
+own redactor.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import gc
 import os
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -86,63 +87,71 @@ class Desk:
             self._free.release()
 
 
-class Hurry:
-    """The interpreter's switch interval, shortened while somebody wants it so.
-
-    Another's wish is respected: a shorter interval stays, and one that was set meanwhile.
-    """
+class Wish(ABC):
+    """Something of the whole interpreter's that is so while anybody wants it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._count = 0
-        self._before: float | None = None
+        self._wanting = 0
 
     def begin(self) -> None:
-        """Give way sooner from now on, until `end` was called as often."""
+        """Have it so from now on, until `end` was called as often."""
         with self._lock:
-            self._count += 1
-            if self._count == 1 and sys.getswitchinterval() > _SWITCH_SECONDS:
-                self._before = sys.getswitchinterval()
-                sys.setswitchinterval(_SWITCH_SECONDS)
+            self._wanting += 1
+            if self._wanting == 1:
+                self._fulfil()
 
     def end(self) -> None:
         """As before, if nobody else wants it."""
         with self._lock:
-            self._count -= 1
-            if self._count == 0 and self._before is not None:
-                before, self._before = self._before, None
-                if abs(sys.getswitchinterval() - _SWITCH_SECONDS) < 1e-6:
-                    sys.setswitchinterval(before)
+            self._wanting -= 1
+            if self._wanting == 0:
+                self.undo()
+
+    @abstractmethod
+    def _fulfil(self) -> None: ...
+
+    @abstractmethod
+    def undo(self) -> None:
+        """As it was, unless somebody else has changed it since."""
 
 
-class Pause:
-    """Python's collector of cycles, paused while somebody makes many objects that all go again.
+class Hurry(Wish):
+    """A shorter switch interval. One that is shorter still stays, and one that is set meanwhile."""
+
+    _before: float | None = None
+
+    def _fulfil(self) -> None:
+        if sys.getswitchinterval() > _SWITCH_SECONDS:
+            self._before = sys.getswitchinterval()
+            sys.setswitchinterval(_SWITCH_SECONDS)
+
+    def undo(self) -> None:
+        """The interval that it was."""
+        before, self._before = self._before, None
+        if before is not None and abs(sys.getswitchinterval() - _SWITCH_SECONDS) < 1e-6:
+            sys.setswitchinterval(before)
+
+
+class Pause(Wish):
+    """No collection of cycles while somebody makes many objects that all go again.
 
     A record of a long call is some ten thousand, and none of them is in a cycle. They would have
     the collector look at all that the agent has: 50 ms of every thread's time after a thousand
     turns. For code of ours that cannot hang. A collector that the agent has switched off stays so.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._count = 0
-        self._mine = False
+    _mine = False
 
-    def begin(self) -> None:
-        """Collect nothing from now on, until `end` was called as often."""
-        with self._lock:
-            self._count += 1
-            if self._count == 1 and gc.isenabled():
-                self._mine = True
-                gc.disable()
+    def _fulfil(self) -> None:
+        self._mine = gc.isenabled()
+        gc.disable()
 
-    def end(self) -> None:
-        """As before, if nobody else wants it."""
-        with self._lock:
-            self._count -= 1
-            if self._count == 0 and self._mine:
-                self._mine = False
-                gc.enable()
+    def undo(self) -> None:
+        """Collect again."""
+        if self._mine:
+            self._mine = False
+            gc.enable()
 
 
 _hurry = Hurry()
@@ -178,10 +187,8 @@ def uncollected() -> Iterator[None]:
 def _start_afresh() -> None:  # pragma: no cover  # runs in forked children
     """A forked child has none of the threads that sat there."""
     global _desk, _hurry, _pause
-    if _hurry._before is not None:
-        sys.setswitchinterval(_hurry._before)
-    if _pause._mine:
-        gc.enable()
+    _hurry.undo()
+    _pause.undo()
     _desk, _hurry, _pause = Desk(), Hurry(), Pause()
 
 

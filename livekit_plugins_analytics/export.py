@@ -130,6 +130,10 @@ class Export:
         self.finish("final")
         _spent[loop] += time.perf_counter() - began
 
+    def finish_now(self) -> None:
+        """Who asks for a call that has closed does not wait for its turn."""
+        self._guard(self.finish, "close")("final")
+
     def finish(self, status: RecordStatus) -> None:
         """The call is over: freeze it, once, and hand it to the courier.
 
@@ -200,7 +204,7 @@ class Export:
             last: Nothing more comes.
         """
         if self._closing:
-            self.finish("final")  # who asks for it does not wait for its turn
+            self.finish_now()
         draft = self._draft
         if draft is None:
             return

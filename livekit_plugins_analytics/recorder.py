@@ -199,7 +199,7 @@ class Recorder:
                 # Stragglers of a call that is over are not events of the next one.
                 if name != "agent_state_changed" or event.old_state != "initializing":
                     return
-                export.finish("final")  # if its turn has not come yet
+                export.finish_now()
                 self._begin(export.call.session, courier)
                 export = self._exports[-1]
             if name == "tool_execution_updated":

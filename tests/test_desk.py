@@ -53,6 +53,20 @@ class Crowd:
             self._now -= 1
 
 
+def is_free(place: Desk) -> bool:
+    """Whether another thread gets the desk."""
+    seen: list[bool] = []
+
+    def other() -> None:
+        with place.seated() as alone:
+            seen.append(alone)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    return seen == [True]
+
+
 @pytest.fixture
 def interval() -> Iterator[float]:
     """The interpreter's own, which a test may change."""
@@ -145,21 +159,14 @@ def test_to_rise_without_sitting_changes_nothing() -> None:
 
 
 def test_an_errand_leaves_the_desk_at_its_end() -> None:
-    place, seen = Desk(patience=0.05), list[bool]()
+    place = Desk(patience=0.05)
     with pytest.raises(ValueError, match="broken"), place.errand():
         place.sit()
         raise ValueError("broken")
     # On no errand: nobody would leave it again.
     place.sit()
 
-    def other() -> None:
-        with place.seated() as alone:
-            seen.append(alone)
-
-    thread = threading.Thread(target=other)
-    thread.start()
-    thread.join()
-    assert seen == [True]
+    assert is_free(place)
 
 
 def test_a_client_that_is_used_by_no_sink_leaves_the_desk_alone(
@@ -169,16 +176,7 @@ def test_a_client_that_is_used_by_no_sink_leaves_the_desk_alone(
     (writer,) = writers_for(Settings(s3_bucket="calls"))
     writer.prepare()
     writer.write(made("alone"))
-    seen: list[bool] = []
-
-    def other() -> None:
-        with desk().seated() as alone:
-            seen.append(alone)
-
-    thread = threading.Thread(target=other)
-    thread.start()
-    thread.join()
-    assert seen == [True]
+    assert is_free(desk())
 
 
 @pytest.mark.parametrize("sink", ["s3", "cloudwatch"])
@@ -215,16 +213,7 @@ def test_a_request_that_cannot_be_made_leaves_the_desk(
     with pytest.raises(SinkError, match="ParamValidationError"):
         it.write(dataclasses.replace(made("wrong"), **wrong))
 
-    seen: list[bool] = []
-
-    def other() -> None:
-        with desk().seated() as alone:
-            seen.append(alone)
-
-    thread = threading.Thread(target=other)
-    thread.start()
-    thread.join()
-    assert seen == [True]
+    assert is_free(desk())
 
 
 class Slow:
