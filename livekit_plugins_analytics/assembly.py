@@ -16,6 +16,7 @@ from .document import TranscriptDocument
 from .emf import metric_members
 from .ending import end_cause, end_time
 from .facts import Facts
+from .lines import compressed, event, line
 from .privacy import WITHHELD, Discretion, masks_in
 from .rates import load_rates_leniently
 from .reading import PATIENCE_SECONDS, Heard
@@ -29,9 +30,6 @@ from .record import (
     Privacy,
     SessionRecord,
     Transcript,
-    compressed,
-    event,
-    line,
     seconds,
     utc,
 )

@@ -21,7 +21,8 @@ from rich.console import Console
 
 from examples import basic_agent
 from examples.summary import show
-from livekit_plugins_analytics.record import Cost, Latency, MetricsSummary, SessionRecord, line
+from livekit_plugins_analytics.lines import line
+from livekit_plugins_analytics.record import Cost, Latency, MetricsSummary, SessionRecord
 from tests.servers import LiveKitServer
 
 PROJECT = Path(__file__).parents[1]

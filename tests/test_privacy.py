@@ -18,15 +18,10 @@ from livekit_plugins_analytics.assembly import assemble, bare, parcel
 from livekit_plugins_analytics.call import Capture, Found, Remarks
 from livekit_plugins_analytics.collectors.transcript import Final, Line
 from livekit_plugins_analytics.ending import Evidence
+from livekit_plugins_analytics.lines import line
 from livekit_plugins_analytics.pages import Pages, replayed
 from livekit_plugins_analytics.privacy import WITHHELD, Discretion, masks_in
-from livekit_plugins_analytics.record import (
-    SessionRecord,
-    Signal,
-    ToolCall,
-    line,
-    utc,
-)
+from livekit_plugins_analytics.record import SessionRecord, Signal, ToolCall, utc
 from livekit_plugins_analytics.redaction import Redactor, Span, redactor
 
 from .collectors.events import T

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from livekit_plugins_analytics.lines import compressed, event, line
 from livekit_plugins_analytics.record import (
     MAX_SESSION_ID,
     Completeness,
@@ -37,11 +38,8 @@ from livekit_plugins_analytics.record import (
     Transcript,
     TranscriptItem,
     Usage,
-    compressed,
-    event,
     iso,
     lean,
-    line,
     safe_session_id,
     seconds,
     utc,

@@ -14,7 +14,8 @@ from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from typing import NamedTuple
 
-from ..record import SessionRecord, line
+from ..lines import line
+from ..record import SessionRecord
 from .call import call
 from .chance import Chance
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..record import compressed
+from ..lines import compressed
 from .series import Dated
 
 

@@ -8,7 +8,7 @@ from ..delivery import Courier, Limits, Spool
 from ..document import TranscriptDocument
 from ..errors import SettingsError
 from ..files import write_whole
-from ..record import compressed, line
+from ..lines import compressed, line
 from ..settings import TRANSCRIPTS, Settings
 from ..writers import Aws, Parcel, Writer, beside
 from ..writers.directory import DirectoryWriter

@@ -10,7 +10,7 @@ import duckdb
 import jsonschema
 import pytest
 
-from livekit_plugins_analytics.record import line
+from livekit_plugins_analytics.lines import line
 from livekit_plugins_analytics.warehouse.columns import columns
 from tests.servers import MotoServer
 from tests.servers.endpoint import REGION

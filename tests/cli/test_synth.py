@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from livekit_plugins_analytics.record import SessionRecord, line
+from livekit_plugins_analytics.lines import line
+from livekit_plugins_analytics.record import SessionRecord
 from livekit_plugins_analytics.synth import TEMPLATES, lines, records
 from tests.cli.conftest import Run
 

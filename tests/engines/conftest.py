@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from livekit_plugins_analytics.record import SessionRecord, compressed, line
+from livekit_plugins_analytics.lines import compressed, line
+from livekit_plugins_analytics.record import SessionRecord
 from livekit_plugins_analytics.warehouse.athena import statements as athena_statements
 from livekit_plugins_analytics.warehouse.names import Location
 from livekit_plugins_analytics.warehouse.snowflake import statements as snowflake_statements

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from livekit_plugins_analytics.record import compressed, line
+from livekit_plugins_analytics.lines import compressed, line
 from livekit_plugins_analytics.warehouse.columns import Boolean, Integer, ListOf, Number, Text, Time
 from livekit_plugins_analytics.warehouse.snowflake import snowflake_type
 from tests.warehouse.drawn import drawn

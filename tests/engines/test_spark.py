@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from livekit_plugins_analytics.record import line
+from livekit_plugins_analytics.lines import line
 from livekit_plugins_analytics.warehouse.columns import columns, duckdb_type
 from livekit_plugins_analytics.warehouse.spark import script
 from tests.warehouse.drawn import drawn, store

@@ -10,7 +10,7 @@ from typing import Any
 from livekit_plugins_analytics import SessionRecord, Settings
 from livekit_plugins_analytics.assembly import assemble
 from livekit_plugins_analytics.document import TranscriptDocument
-from livekit_plugins_analytics.record import compressed, line
+from livekit_plugins_analytics.lines import compressed, line
 from tests.test_assembly import capture
 
 # Of one person; each stands in at least one field.

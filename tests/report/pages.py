@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from livekit_plugins_analytics.record import SessionRecord, line
+from livekit_plugins_analytics.lines import line
+from livekit_plugins_analytics.record import SessionRecord
 from livekit_plugins_analytics.report import Origin, ReportData, page, report_data
 from livekit_plugins_analytics.synth import lines, records, write_lines
 from livekit_plugins_analytics.warehouse.lake import Lake

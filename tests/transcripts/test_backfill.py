@@ -10,7 +10,7 @@ import pytest
 
 from livekit_plugins_analytics import SessionRecord, Settings
 from livekit_plugins_analytics.assembly import assemble
-from livekit_plugins_analytics.record import compressed, line
+from livekit_plugins_analytics.lines import compressed, line
 from livekit_plugins_analytics.redaction import redactor
 from livekit_plugins_analytics.stored import packed, parsed, stored
 from livekit_plugins_analytics.transcripts import Backfill, Fetched, Period, Summary, Terms

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from livekit_plugins_analytics.record import SessionRecord, line
+from livekit_plugins_analytics.lines import line
+from livekit_plugins_analytics.record import SessionRecord
 from livekit_plugins_analytics.warehouse.columns import (
     PARTITIONS,
     Boolean,

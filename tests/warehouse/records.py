@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from livekit_plugins_analytics.assembly import assemble
-from livekit_plugins_analytics.record import line
+from livekit_plugins_analytics.lines import line
 from livekit_plugins_analytics.settings import Settings
 from tests.test_emf import BUSY
 

@@ -172,7 +172,7 @@ def _write(
 ) -> None:
     from rich.console import Console
 
-    from ...record import compressed, line
+    from ...lines import compressed, line
     from ...transcripts import CloudError
 
     errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
