@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from livekit_plugins_analytics.delivery import Shipment, Spool
+from livekit_plugins_analytics.delivery.threads import start_soon
 from livekit_plugins_analytics.errors import SinkError
 from livekit_plugins_analytics.testing import MemoryWriter
 from livekit_plugins_analytics.writers import Parcel
@@ -124,6 +125,10 @@ def join(name: str) -> None:
 
 def settled() -> None:
     """Wait for every thread of every courier to end; the one that starts them stays."""
+    begun = threading.Event()
+    # What was asked for before is started by then.
+    start_soon("last", begun.set, begun.set)
+    assert begun.wait(PATIENCE)
     for thread in threading.enumerate():
         if thread.name.startswith("analytics-") and thread.name != "analytics-starter":
             thread.join(PATIENCE)
