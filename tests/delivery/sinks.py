@@ -123,12 +123,16 @@ def join(name: str) -> None:
             assert not thread.is_alive(), name
 
 
+def begun() -> None:
+    """Wait until every thread that was asked for so far has been started."""
+    last = threading.Event()
+    start_soon("last", last.set, last.set)
+    assert last.wait(PATIENCE)
+
+
 def settled() -> None:
     """Wait for every thread of every courier to end; the one that starts them stays."""
-    begun = threading.Event()
-    # What was asked for before is started by then.
-    start_soon("last", begun.set, begun.set)
-    assert begun.wait(PATIENCE)
+    begun()
     for thread in threading.enumerate():
         if thread.name.startswith("analytics-") and thread.name != "analytics-starter":
             thread.join(PATIENCE)

@@ -27,6 +27,7 @@ from .sinks import (
     Choosy,
     Sink,
     asked,
+    begun,
     delivered,
     files,
     left,
@@ -329,8 +330,12 @@ def test_sweeps_do_not_queue_up(spool: Spool) -> None:
     courier = Courier(spool, [sink], budget=LONG)
     courier.sweep()
     sink.wait_for_attempt()
+    first = set(threading.enumerate())
     for _ in range(5):
         courier.sweep()
+    begun()
+    for thread in set(threading.enumerate()) - first:
+        thread.join(PATIENCE)
     sink.open.set()
     settled()
     assert len(sink.attempts) == 1
