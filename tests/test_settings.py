@@ -505,3 +505,13 @@ def test_where_every_variable_is_known_there_is_none_to_tell(
         environment.setenv(variable(name), "")
 
     assert unknown_variables() == {}
+
+
+def test_settings_are_validated_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no mapping has nothing that the environment could complete."""
+    settings = Settings(environment="staging")
+    monkeypatch.setenv("ANALYTICS_ENVIRONMENT", "prod")
+
+    assert Settings.model_validate(settings) is settings
+    with pytest.raises(ValidationError):
+        Settings.model_validate(["environment"])
