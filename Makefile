@@ -99,7 +99,8 @@ tools: $(VENV)/dev ## Build the media server and the S3 gateway into .tools, onc
 clean: ## Remove what was built, except the tools
 	rm -rf $(VENV) .venv-* build dist .coverage .mypy_cache .ruff_cache .pytest_cache
 
-PURE := livekit_plugins_analytics/accuracy.py,livekit_plugins_analytics/lines.py,livekit_plugins_analytics/record.py,livekit_plugins_analytics/trim.py,$\
+PURE := livekit_plugins_analytics/accuracy.py,livekit_plugins_analytics/lines.py,livekit_plugins_analytics/parts.py,$\
+	livekit_plugins_analytics/record.py,livekit_plugins_analytics/session_id.py,livekit_plugins_analytics/trim.py,$\
 	livekit_plugins_analytics/ending.py,livekit_plugins_analytics/settings.py,$\
 	livekit_plugins_analytics/draft.py,livekit_plugins_analytics/discovery.py,$\
 	livekit_plugins_analytics/coverage.py,livekit_plugins_analytics/document.py,$\

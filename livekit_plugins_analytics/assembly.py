@@ -7,8 +7,8 @@ from datetime import datetime
 
 from .call import Capture, Found
 from .collectors.latency import latency
+from .collectors.totals import totals
 from .collectors.transcript import Line, in_order, words_per_minute
-from .collectors.usage import totals
 from .costs import Connections, Costs, RateCard, UsageLine, price, service_lines
 from .desk import uncollected
 from .discovery import Discovery
@@ -17,6 +17,7 @@ from .emf import metric_members
 from .ending import end_cause, end_time
 from .facts import Facts
 from .lines import compressed, event, line
+from .parts import EndCause, seconds, utc
 from .privacy import WITHHELD, Discretion, masks_in
 from .rates import load_rates_leniently
 from .reading import PATIENCE_SECONDS, Heard
@@ -24,14 +25,11 @@ from .record import (
     ONLY_TIMES,
     Completeness,
     Cost,
-    EndCause,
     Latency,
     MetricsSummary,
     Privacy,
     SessionRecord,
     Transcript,
-    seconds,
-    utc,
 )
 from .settings import TRANSCRIPTS, Settings
 from .transcription import transcript

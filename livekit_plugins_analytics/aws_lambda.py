@@ -28,7 +28,8 @@ from typing import Any
 
 from .errors import AnalyticsError, SettingsError, SinkError
 from .log import logger
-from .record import SessionRecord, dated_name, safe_session_id
+from .record import SessionRecord
+from .session_id import dated_name, safe_session_id
 from .settings import Settings
 from .stored import packed
 from .writers import Aws, encryption, explained, members, s3_uri

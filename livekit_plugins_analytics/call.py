@@ -15,20 +15,10 @@ from .collectors.tools import Tools
 from .collectors.transcript import Final, Line, Said, Words
 from .collectors.usage import Calls, usage_lines
 from .ending import Evidence
-from .facts import Facts, redaction_wanted
+from .facts import Facts, current_trace_id, redaction_wanted
 from .guard import Guard
+from .parts import Error, Handoff, Participant, RecordStatus, Signal, StateChange, ToolCall, Usage
 from .reading import Hear, Reading
-from .record import (
-    Error,
-    Handoff,
-    Participant,
-    RecordStatus,
-    Signal,
-    StateChange,
-    ToolCall,
-    Usage,
-)
-from .telemetry import current_trace_id
 from .trim import Trimmer
 
 if TYPE_CHECKING:

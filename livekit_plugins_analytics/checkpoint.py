@@ -18,7 +18,6 @@ from .desk import desk
 from .errors import SinkError
 from .log import logger
 from .pages import Unusable, replayed
-from .recovery import record_of
 from .settings import Settings
 from .writers import Parcel, Writer, checkpoint_writer
 
@@ -90,6 +89,8 @@ def _writer_for(settings: Settings) -> Writer | None:
 
 
 def _parcel(journal: Path, settings: Settings) -> Parcel:
+    from .recovery import record_of  # not above: few calls have checkpoints
+
     lines = lines_of(journal)
     with desk().seated():
         replay = replayed(lines, time.time())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .desk import uncollected
-from .record import Signal, lean, utc
+from .parts import Signal, lean, utc
 
 if TYPE_CHECKING:
     from .call import Remarks

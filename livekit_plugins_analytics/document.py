@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from .record import (
-    MAX_SESSION_ID,
-    SCHEMA_VERSION,
-    Part,
-    Privacy,
-    Timestamp,
-    Transcript,
-    dated_name,
-)
+from .parts import Part, Timestamp
+from .record import SCHEMA_VERSION, Privacy, Transcript
+from .session_id import MAX_SESSION_ID, dated_name
 
 
 class TranscriptDocument(Part):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .record import EndCause
+from .parts import EndCause
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,15 @@ from concurrent.futures import Future
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
-from .assembly import assemble, bare, parcel
 from .call import Call, Capture
 from .delivery import Courier, Hold, Shipment
-from .desk import desk
 from .draft import Draft
 from .ending import QUIET_SECONDS, Evidence, end_cause
 from .guard import Guard
+from .parts import Participant, RecordStatus
 from .privacy import Discretion, Redacting
-from .record import Participant, RecordStatus, SessionRecord
 from .scribe import Logbook
 from .settings import Settings
-from .telemetry import measure
 from .testimony import Testimony
 from .writers import CLOUDWATCH, Parcel
 
@@ -277,19 +274,20 @@ class Export:
 
         def render() -> Parcel:
             # Called in the courier's thread, and again after the hold: with what came meanwhile.
+            from .rendering import rendered  # not above: a call can begin without it
+
             latest = draft.take()
-            lost = self._guard.value(self._lost, 0, "losses")  # before: it waits for the disk
-            with desk().seated():
-                try:
-                    record = assemble(latest, self._settings, discretion, lost_before=lost)
-                except Exception as error:
-                    # Half a record beats none: what cannot fail, and the failure counted.
-                    self._guard.failed("assembly", error)
-                    record = bare(latest, self._settings, self._guard.errors, discretion)
-                if not draft.open:
-                    self._measure(record)
-                counted = before is not None and before.reached(CLOUDWATCH)
-                return parcel(record, self._settings, counted=counted)
+            measured = not draft.open and not self._measured
+            self._measured |= measured
+            return rendered(
+                latest,
+                self._settings,
+                discretion,
+                self._guard,
+                lost=self._guard.value(self._lost, 0, "losses"),
+                counted=before is not None and before.reached(CLOUDWATCH),
+                measured=measured,
+            )
 
         logbook = self._logbook
         token = logbook.token if logbook else None
@@ -311,16 +309,6 @@ class Export:
         # In the courier's thread.
         shipment.spooled.add_done_callback(on_spooled)
         shipment.delivered.add_done_callback(on_delivered)
-
-    def _measure(self, record: SessionRecord) -> None:
-        """Once a call, with its final record; the record never waits for it, or fails by it."""
-        if self._measured:
-            return
-        self._measured = True
-        try:
-            measure(record, self._settings.dimensions)
-        except Exception as error:
-            self._guard.failed("telemetry", error)
 
     def _lost(self) -> int:
         """What was lost before this record, the same in all its revisions. Waits for the disk."""

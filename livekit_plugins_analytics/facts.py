@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from livekit import agents
 
-from .record import MAX_SESSION_ID, safe_session_id
+from .session_id import MAX_SESSION_ID, safe_session_id
 
 if TYPE_CHECKING:
     from livekit.agents import AgentSession, JobContext
@@ -73,3 +73,14 @@ def _text(value: Any) -> str | None:
 
 def _simulated(ctx: JobContext) -> bool:
     return ctx.is_fake_job() or ctx.simulation_context() is not None
+
+
+def current_trace_id() -> str | None:
+    """The trace of the span that is current here: 32 hexadecimal digits, None where there is none.
+
+    The framework makes a span for each job and each session, in which their events are emitted.
+    """
+    from opentelemetry import trace
+
+    context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else None

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from pydantic_core import to_json
 
-from .record import Json, Part, SessionRecord, Transcript
+from .parts import Json, Part
+from .record import SessionRecord, Transcript
 from .trim import DEPTH_LIMIT, Trimmer
 
 

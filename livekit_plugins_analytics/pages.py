@@ -24,9 +24,9 @@ from .collectors.conversation import Talk
 from .collectors.transcript import Final, Line
 from .discovery import Discovery
 from .ending import Evidence
+from .parts import Signal
 from .privacy import Discretion
 from .reading import Heard
-from .record import Signal
 from .settings import Settings
 from .trim import DEPTH_LIMIT, Trimmer
 

@@ -9,12 +9,12 @@ does then.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 
 from .errors import AnalyticsError
 from .log import logger
 from .masking import load_redactor
+from .rendering import load_prices
 from .rulebook import compile_rules
 from .settings import Settings
 from .writers import load_sdk
@@ -31,20 +31,12 @@ def _preload() -> None:
     if not settings.enabled:
         return
     compile_rules(settings.signals)
-    _load_prices()
+    load_prices()
     load_sdk(settings)
     try:
         load_redactor(settings)
     except AnalyticsError:
         return  # logged
-
-
-def _load_prices() -> None:
-    """The list is a megabyte, which its library loads at the first look."""
-    from voice_prices import Usage, calc_price
-
-    with contextlib.suppress(LookupError):
-        calc_price(Usage(), "none")
 
 
 try:

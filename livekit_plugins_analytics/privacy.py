@@ -19,7 +19,7 @@ from .collectors.transcript import Final, Line, Said
 from .ending import Evidence
 from .facts import Facts
 from .log import logger
-from .record import Error, Handoff, Participant, Signal, StateChange, ToolCall
+from .parts import Error, Handoff, Participant, Signal, StateChange, ToolCall
 from .settings import Settings
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextvars
 import multiprocessing
+import sys
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
@@ -13,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 from livekit.agents import AgentSession, JobContext, get_job_context
 
 from .delivery import Courier, courier_for
+from .delivery.threads import start_soon
+from .desk import hurried
 from .errors import AnalyticsError, SettingsError
 from .job import Job
 from .log import logger
 from .masking import chained, load_redactor
-from .rates import load_rates, load_rates_leniently
-from .record import safe_session_id
 from .recorder import Recorder
 from .rulebook import ready, rules_for
+from .session_id import safe_session_id
 from .settings import Settings, unknown_variables
 from .sweeper import keep_sweeping, stop_sweeping, sweep
 from .writers import Writer, check_installed
@@ -134,7 +136,8 @@ def prewarm(proc: JobProcess | None = None) -> None:
     at_start = proc is None or _is_main()
     settings = Settings.load() if at_start else _lenient_settings()
     if settings.enabled:
-        (load_rates if at_start else load_rates_leniently)(settings)
+        _load_rendering()
+        _load_rates(settings, at_start)
     for name, meant in unknown_variables().items():
         hint = f"; did you mean {meant}?" if meant else ""
         logger.warning("the environment variable %s is no setting of analytics%s", name, hint)
@@ -147,6 +150,20 @@ def prewarm(proc: JobProcess | None = None) -> None:
         courier.prepare(timeout=_PREPARE_SECONDS)
         if settings.has_sink:
             keep_sweeping(courier, settings)
+
+
+def _load_rendering() -> None:
+    """Load what makes records of calls, with its prices."""
+    with hurried():
+        from .rendering import load_prices
+
+        load_prices()
+
+
+def _load_rates(settings: Settings, at_start: bool) -> None:
+    from .rates import load_rates, load_rates_leniently
+
+    (load_rates if at_start else load_rates_leniently)(settings)
 
 
 def _load_rules(settings: Settings, at_start: bool) -> None:
@@ -198,6 +215,9 @@ def _recorder(
 ) -> Recorder:
     if not settings.enabled:
         return Recorder(None, None, settings, None, "off")
+    if f"{__package__}.rendering" not in sys.modules:
+        # Neither the forkserver nor `prewarm` has: beside the call, which needs it at its end.
+        start_soon("loader", _load_rendering, lambda: None)
     if writers is None:
         courier = _courier(settings)
         if multiprocessing.parent_process() is not None:

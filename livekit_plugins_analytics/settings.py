@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import difflib
 import os
 import re
+import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
@@ -15,7 +15,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    InstanceOf,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -24,7 +23,6 @@ from pydantic import (
 )
 from pydantic_core import PydanticUseDefault
 
-from .costs import RateCard
 from .errors import SettingsError
 
 PREFIX = "ANALYTICS_"
@@ -81,6 +79,25 @@ def _lowered(value: Any) -> Any:
 def _lowered_off(value: Any) -> Any:
     """Off in any case; the rest may be a path, where case counts."""
     return "off" if isinstance(value, str) and value.lower() == "off" else value
+
+
+def _path_or_card(value: Any) -> Any:
+    """A path, or a `RateCard`, whose class is loaded already where somebody has made one."""
+    made = sys.modules.get(f"{__package__}.costs.rates")
+    if value is None or (made and isinstance(value, made.RateCard)):
+        return value
+    if isinstance(value, (str, Path)):
+        return Path(value)
+    raise ValueError("a path to a rate card, or in code a RateCard")
+
+
+if TYPE_CHECKING:
+    from .costs import RateCard
+
+    _Rates = Path | RateCard | None
+else:
+    # Most processes have no rate card, and what belongs to one takes 5 ms to import.
+    _Rates = Annotated[Any, BeforeValidator(_path_or_card)]
 
 
 class Settings(BaseModel):
@@ -164,7 +181,7 @@ class Settings(BaseModel):
     """The CloudWatch namespace of these metrics."""
     metrics_dimensions: str = "agent_name,environment"
     """The record's fields that tell these metrics apart, with commas between them, or "none"."""
-    rates: Path | InstanceOf[RateCard] | None = None
+    rates: _Rates = None
     """The user's own rates, which go before list prices: a TOML file, or in code a `RateCard`."""
     # The last one: it is checked against those before.
     sinks: str | None = None
@@ -423,6 +440,8 @@ class Settings(BaseModel):
 
 def unknown_variables() -> dict[str, str | None]:
     """``ANALYTICS_*`` variables that no setting reads, each with the setting it may mean."""
+    import difflib  # not above: few processes need it, and it takes half a millisecond
+
     known = [PREFIX + name.upper() for name in Settings.model_fields]
     return {
         name: next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), None)

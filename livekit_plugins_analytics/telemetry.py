@@ -1,4 +1,4 @@
-"""OpenTelemetry: a call's figures for the user's meter provider, and the trace it belongs to."""
+"""OpenTelemetry: a call's figures for the user's meter provider."""
 
 from __future__ import annotations
 
@@ -40,17 +40,6 @@ def measure(record: SessionRecord, dimensions: Sequence[str]) -> None:
     for watched, value in figures.figures(record).items():
         more = {"currency": str(currency)} if watched is figures.COST else {}
         _instruments()[watched](value, {**attributes, **more})
-
-
-def current_trace_id() -> str | None:
-    """The trace of the span that is current here: 32 hexadecimal digits, None where there is none.
-
-    The framework makes a span for each job and each session, in which their events are emitted.
-    """
-    from opentelemetry import trace
-
-    context = trace.get_current_span().get_span_context()
-    return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
 
 @cache

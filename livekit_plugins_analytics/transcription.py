@@ -7,7 +7,8 @@ from typing import Literal
 
 from .collectors.transcript import Final, Line
 from .coverage import covers
-from .record import Handoff, ToolCall, Transcript, TranscriptItem, lean, seconds, utc
+from .parts import Handoff, ToolCall, lean, seconds, utc
+from .record import Transcript, TranscriptItem
 from .trim import Trimmer
 
 Source = Literal["session", "room", "cloud"]

@@ -1,5 +1,3 @@
-"""The package's version, from its own metadata: one place to change, pyproject.toml."""
+"""The package's version: the one place to change it; the build reads it here."""
 
-from importlib.metadata import version
-
-__version__ = version("livekit-plugins-analytics")
+__version__ = "0.1.0"

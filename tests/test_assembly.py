@@ -24,8 +24,9 @@ from livekit_plugins_analytics.collectors.transcript import Words
 from livekit_plugins_analytics.ending import Evidence, Gone
 from livekit_plugins_analytics.facts import Facts
 from livekit_plugins_analytics.lines import line
+from livekit_plugins_analytics.parts import StateChange, Usage, utc
 from livekit_plugins_analytics.reading import Heard
-from livekit_plugins_analytics.record import SessionRecord, StateChange, Usage, utc
+from livekit_plugins_analytics.record import SessionRecord
 from livekit_plugins_analytics.signals import Listener, RuleSet
 from livekit_plugins_analytics.testing import MemoryWriter, Reply, ScriptedLLM, ToolCall
 from livekit_plugins_analytics.trim import Trimmer

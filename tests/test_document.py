@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from livekit_plugins_analytics.document import TranscriptDocument
 from livekit_plugins_analytics.lines import compressed, line
-from livekit_plugins_analytics.record import SCHEMA_VERSION, Transcript, TranscriptItem, utc
+from livekit_plugins_analytics.parts import utc
+from livekit_plugins_analytics.record import SCHEMA_VERSION, Transcript, TranscriptItem
 
 START = datetime(2025, 10, 30, 1, 30, tzinfo=timezone(timedelta(hours=2)))
 

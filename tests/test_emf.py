@@ -22,7 +22,8 @@ from livekit_plugins_analytics.collectors.transcript import Line
 from livekit_plugins_analytics.errors import SinkError
 from livekit_plugins_analytics.facts import Facts
 from livekit_plugins_analytics.figures import WATCHED, Unit
-from livekit_plugins_analytics.record import Error, SessionRecord, ToolCall, utc
+from livekit_plugins_analytics.parts import Error, ToolCall, utc
+from livekit_plugins_analytics.record import SessionRecord
 from livekit_plugins_analytics.testing import ScriptedLLM
 from livekit_plugins_analytics.writers import MAX_EVENT_BYTES
 from livekit_plugins_analytics.writers.cloudwatch import CloudWatchWriter

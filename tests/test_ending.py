@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livekit_plugins_analytics.ending import Evidence, Gone, end_cause, end_time
-from livekit_plugins_analytics.record import EndCause
+from livekit_plugins_analytics.parts import EndCause
 
 # The moment of what ended the call, in unix seconds; the tables count from here.
 T = 1_800_000_000.0

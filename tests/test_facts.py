@@ -18,7 +18,7 @@ from livekit.protocol.agent import Job
 from livekit.protocol.models import Room
 
 from livekit_plugins_analytics.facts import Facts, numbered
-from livekit_plugins_analytics.record import MAX_SESSION_ID, safe_session_id
+from livekit_plugins_analytics.session_id import MAX_SESSION_ID, safe_session_id
 
 
 @contextmanager

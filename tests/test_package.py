@@ -51,6 +51,7 @@ def test_the_public_names_are_sorted_and_there() -> None:
 
 
 def test_there_are_no_other_public_names() -> None:
+    assert all(hasattr(analytics, name) for name in analytics.__all__)  # some are loaded by that
     public = {
         name
         for name, value in vars(analytics).items()
@@ -166,6 +167,19 @@ print(json.dumps(sorted(new & set({HEAVY!r}))))
 """)
 
     assert answer == []
+
+
+def test_the_import_loads_nothing_that_only_a_calls_end_needs() -> None:
+    """The record's models and the prices are half of the package's time."""
+    answer = run("""
+import livekit.agents
+import livekit_plugins_analytics
+print(json.dumps([n for n in sys.modules if n.startswith("livekit_plugins_analytics.")]))
+""")
+
+    names = {name.split(".")[1] for name in answer}
+    assert "session" in names
+    assert not names & {"assembly", "costs", "emf", "lines", "record", "recovery", "rendering"}
 
 
 def test_the_import_does_not_load_the_testing_module_or_the_command() -> None:

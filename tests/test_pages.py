@@ -19,7 +19,7 @@ from livekit_plugins_analytics.collectors.transcript import Line
 from livekit_plugins_analytics.ending import Evidence, Gone
 from livekit_plugins_analytics.guard import Guard
 from livekit_plugins_analytics.pages import Pages, Replay, Unusable, replayed
-from livekit_plugins_analytics.record import Error, Participant, StateChange, ToolCall, Usage, utc
+from livekit_plugins_analytics.parts import Error, Participant, StateChange, ToolCall, Usage, utc
 from livekit_plugins_analytics.recorder import _EVENTS
 from livekit_plugins_analytics.rulebook import ready
 from livekit_plugins_analytics.signals import RuleSet

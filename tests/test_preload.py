@@ -131,6 +131,41 @@ def test_a_call_has_nothing_left_to_load(tmp_path: Path) -> None:
     assert [name for name in answer["loaded"] if not name.startswith("livekit.")] == []
 
 
+UNPREPARED = """
+import asyncio, json, sys, threading
+from livekit.agents import Agent, AgentSession
+import livekit_plugins_analytics as analytics
+from livekit_plugins_analytics import testing
+
+async def call():
+    model = testing.ScriptedLLM(default="Noted.", model="gpt-4.1", provider="openai")
+    sink = testing.MemoryWriter()
+    async with AgentSession(llm=model, turn_handling={"turn_detection": None}) as session:
+        recorder = analytics.attach(session, writers=[sink])
+        await session.start(Agent(instructions="x"))
+        await session.run(user_input="We use HubSpot, twelve of us.")
+        for thread in threading.enumerate():
+            if thread.name in ("analytics-loader", "analytics-rules"):
+                await asyncio.to_thread(thread.join)
+        before = set(sys.modules)
+    assert await recorder.delivered()
+    ours = sorted(n for n in set(sys.modules) - before if not n.startswith("livekit."))
+    record = sink.records[0]
+    print(json.dumps([ours, record["cost_summary"]["total_estimated_cost"]]))
+
+asyncio.run(call())
+"""
+
+
+def test_a_call_that_nobody_prepared_loads_beside_itself_what_its_end_needs(
+    tmp_path: Path,
+) -> None:
+    """Neither a forkserver nor `prewarm`: as in a console, or under a test of the agent's."""
+    (left, cost), _ = run(tmp_path, UNPREPARED)
+    assert left == []
+    assert cost > 0
+
+
 PACK = """
 name = "ours"
 version = 1

@@ -19,31 +19,32 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from livekit_plugins_analytics.lines import compressed, event, line
-from livekit_plugins_analytics.record import (
-    MAX_SESSION_ID,
-    Completeness,
-    Cost,
-    Distribution,
+from livekit_plugins_analytics.parts import (
     Error,
     Handoff,
-    Latency,
-    MetricsSummary,
     Participant,
-    Privacy,
-    SessionRecord,
     Signal,
     Sip,
     StateChange,
     ToolCall,
-    Transcript,
-    TranscriptItem,
     Usage,
     iso,
     lean,
-    safe_session_id,
     seconds,
     utc,
 )
+from livekit_plugins_analytics.record import (
+    Completeness,
+    Cost,
+    Distribution,
+    Latency,
+    MetricsSummary,
+    Privacy,
+    SessionRecord,
+    Transcript,
+    TranscriptItem,
+)
+from livekit_plugins_analytics.session_id import MAX_SESSION_ID, safe_session_id
 
 # 2025-10-29T14:30:00Z, the start of the contract's example.
 START = 1_761_748_200.0

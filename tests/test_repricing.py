@@ -15,7 +15,7 @@ from livekit_plugins_analytics import Rate, RateCard, SessionRecord, Settings
 from livekit_plugins_analytics.assembly import assemble
 from livekit_plugins_analytics.costs import Bill, Sum, repriced
 from livekit_plugins_analytics.lines import line
-from livekit_plugins_analytics.record import Participant, Usage, utc
+from livekit_plugins_analytics.parts import Participant, Usage, utc
 
 from .collectors.events import T
 from .test_assembly import JOB, capture

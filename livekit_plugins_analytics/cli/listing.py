@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from ..delivery import Inventory, Item
+    from ..delivery.inventory import Inventory, Item
 
 # A table is no wider than its content: elsewhere than on a terminal no line is folded.
 _WIDE = 100_000

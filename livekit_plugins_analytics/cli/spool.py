@@ -12,7 +12,8 @@ from .options import AsJson, EnvFile, Verbose, begin, give_up, settings_or_exit
 from .sending import finish, listed, send, settings_with_sink_or_exit, standing
 
 if TYPE_CHECKING:
-    from ..delivery import Inventory, Item, Spool
+    from ..delivery import Spool
+    from ..delivery.inventory import Inventory, Item
 
 app = typer.Typer(
     name="spool",
@@ -124,7 +125,7 @@ def retry_dead(
 
 
 def _inventory(spool: Spool) -> Inventory:
-    from ..delivery import Inventory
+    from ..delivery.inventory import Inventory
 
     try:
         return Inventory.of(spool)

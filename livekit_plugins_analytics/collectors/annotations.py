@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from ..record import StateChange, utc
+from ..parts import StateChange, utc
 from ..trim import Trimmer
 
 # Bounds of one call's own remarks; what comes after is counted.

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..record import Handoff, utc
+from ..parts import Handoff, utc
 from .air import Air
 
 if TYPE_CHECKING:

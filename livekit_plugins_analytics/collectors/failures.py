@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..record import Error, utc
+from ..parts import Error, utc
 
 if TYPE_CHECKING:
     from livekit.agents import ErrorEvent

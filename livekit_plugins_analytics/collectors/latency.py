@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from ..record import Distribution, Latency, seconds
+from ..parts import seconds
+from ..record import Distribution, Latency
 from .transcript import Line
 
 # What is over a minute or negative is a clock's jump, not a stage of a turn.

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..record import Participant, Sip, utc
+from ..parts import Participant, Sip, utc
 from ..trim import Trimmer
 
 if TYPE_CHECKING:

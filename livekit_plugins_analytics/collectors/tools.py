@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..record import ToolCall, seconds, utc
+from ..parts import ToolCall, seconds, utc
 from ..trim import Trimmer
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from ..trim import Trimmer
@@ -27,10 +28,6 @@ _LATENCIES = (
     "on_user_turn_completed_delay",
     "playback_latency",
 )
-
-# Thai to Lao, Burmese, Khmer, Japanese, Chinese: scripts without spaces between words.
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
-
 
 # From its first letter or digit to the next space; punctuation by itself is no word.
 _WORD = re.compile(r"[^\W_]\S*")
@@ -175,8 +172,17 @@ def _unspoken(message: ChatMessage) -> list[str]:
     return names
 
 
+@cache
+def _unspaced() -> re.Pattern[str]:
+    """Thai to Lao, Burmese, Khmer, Japanese, Chinese: scripts without spaces between words.
+
+    Compiled by the thread that asks first: it takes more than a millisecond.
+    """
+    return re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+
+
 def _words(text: str) -> int | None:
-    if _UNSPACED.search(text):
+    if _unspaced().search(text):
         return None
     return len(_WORD.findall(text))
 

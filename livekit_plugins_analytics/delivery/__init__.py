@@ -14,7 +14,6 @@ from ..writers import writers_for
 from .courier import Courier
 from .drain import DrainReport
 from .fallback import left_elsewhere, open_fallback, open_spool
-from .inventory import Inventory, Item
 from .limits import Limits
 from .shipment import Hold, Shipment
 from .spool import Entry, Spool
@@ -24,8 +23,6 @@ __all__ = [
     "DrainReport",
     "Entry",
     "Hold",
-    "Inventory",
-    "Item",
     "Limits",
     "Shipment",
     "Spool",

@@ -9,21 +9,8 @@ from typing import Any
 from ..collectors.latency import latency
 from ..collectors.transcript import Line, words_per_minute
 from ..costs import UsageLine, price
-from ..record import (
-    Completeness,
-    Cost,
-    Error,
-    Handoff,
-    MetricsSummary,
-    Participant,
-    Privacy,
-    SessionRecord,
-    Sip,
-    StateChange,
-    ToolCall,
-    Usage,
-    utc,
-)
+from ..parts import Error, Handoff, Participant, Sip, StateChange, ToolCall, Usage, utc
+from ..record import Completeness, Cost, MetricsSummary, Privacy, SessionRecord
 from ..transcription import transcript
 from ..version import __version__
 from .business import DESKS, PEOPLE, Desk, Model, Stack, Tool

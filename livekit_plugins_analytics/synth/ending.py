@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..record import EndCause, RecordStatus
+from ..parts import EndCause, RecordStatus
 from .chance import Chance
 
 

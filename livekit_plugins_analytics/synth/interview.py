@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..record import Signal
+from ..parts import Signal
 from . import business
 from .business import Desk
 from .chance import Chance

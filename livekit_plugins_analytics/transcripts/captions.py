@@ -6,7 +6,8 @@ begins, but no longer than it takes to read it slowly. The last one stays until 
 
 from __future__ import annotations
 
-from ..record import iso, safe_session_id
+from ..parts import iso
+from ..session_id import safe_session_id
 from .dialogue import Dialogue, Turn
 from .formats import speaker, visible
 

@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from ..document import TranscriptDocument
 from ..errors import SettingsError
 from ..log import logger
-from ..record import Privacy, Transcript, safe_session_id
+from ..record import Privacy, Transcript
 from ..redaction import Masks, Redactor
+from ..session_id import safe_session_id
 from .connection import Connection
 from .errors import UnexpectedAnswer
 from .history import items_of_history

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from ..record import Transcript, TranscriptItem, utc
+from ..parts import utc
+from ..record import Transcript, TranscriptItem
 from ..redaction import Masks
 from ..trim import TEXT_LIMIT, Trimmer
 

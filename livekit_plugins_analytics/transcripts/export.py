@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from ..record import safe_session_id
+from ..session_id import safe_session_id
 from ..stored import Stored, parsed
 from .captions import captions
 from .dialogue import Dialogue

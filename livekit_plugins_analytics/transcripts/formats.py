@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from ..record import iso
+from ..parts import iso
 from .dialogue import Dialogue, Turn
 
 _CHAT_ROLES = {"user": "user", "agent": "assistant", "tool": "tool", "system": "system"}

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..document import TranscriptDocument
 from ..log import logger
-from ..record import Privacy, safe_session_id
+from ..record import Privacy
 from ..redaction import Masks, Redactor
+from ..session_id import safe_session_id
 from .conversation import Conversation, Role
 from .server import (
     Credentials,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from ..record import Transcript, TranscriptItem, seconds, utc
+from ..parts import seconds, utc
+from ..record import Transcript, TranscriptItem
 from ..transcription import readable
 from ..trim import Trimmer
 from .wire import Item, Message

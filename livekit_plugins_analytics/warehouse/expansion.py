@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..record import ToolCall
+from ..parts import ToolCall
 from .columns import Column, ListOf, Struct, column, columns_of
 
 

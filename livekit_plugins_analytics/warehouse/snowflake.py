@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..record import MAX_SESSION_ID
+from ..session_id import MAX_SESSION_ID
 from .columns import (
     PARTITIONS,
     Boolean,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from livekit_plugins_analytics.assembly import assemble, parcel
-from livekit_plugins_analytics.record import Usage
+from livekit_plugins_analytics.parts import Usage
 from livekit_plugins_analytics.settings import Settings
 from tests.servers import MotoServer
 from tests.test_assembly import capture

@@ -23,7 +23,7 @@ from livekit.agents.voice.speech_handle import SpeechHandle
 from livekit_plugins_analytics.collectors import air
 from livekit_plugins_analytics.collectors import conversation as module
 from livekit_plugins_analytics.collectors.conversation import Conversation
-from livekit_plugins_analytics.record import Handoff, utc
+from livekit_plugins_analytics.parts import Handoff, utc
 from livekit_plugins_analytics.testing import Reply, ScriptedLLM, ScriptedTTS, Speech
 from livekit_plugins_analytics.testing import ToolCall as Ask
 

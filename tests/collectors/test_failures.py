@@ -21,7 +21,7 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from livekit_plugins_analytics.collectors import failures as module
 from livekit_plugins_analytics.collectors.failures import Failures
-from livekit_plugins_analytics.record import Error, utc
+from livekit_plugins_analytics.parts import Error, utc
 from livekit_plugins_analytics.testing import ScriptedLLM
 
 from .events import T

@@ -10,7 +10,7 @@ from livekit import rtc
 
 from livekit_plugins_analytics.collectors import participants as module
 from livekit_plugins_analytics.collectors.participants import Participants, disconnect_reason
-from livekit_plugins_analytics.record import Sip, utc
+from livekit_plugins_analytics.parts import Sip, utc
 from livekit_plugins_analytics.trim import Trimmer
 
 from .events import T, participant

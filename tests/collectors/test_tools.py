@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from livekit_plugins_analytics.collectors import tools as module
 from livekit_plugins_analytics.collectors.tools import Tools
-from livekit_plugins_analytics.record import ToolCall, utc
+from livekit_plugins_analytics.parts import ToolCall, utc
 from livekit_plugins_analytics.testing import Reply, ScriptedLLM
 from livekit_plugins_analytics.testing import ToolCall as Ask
 from livekit_plugins_analytics.trim import Trimmer

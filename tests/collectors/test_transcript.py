@@ -9,7 +9,8 @@ from livekit.agents.llm import AudioContent, ImageContent
 
 from livekit_plugins_analytics.collectors import transcript as module
 from livekit_plugins_analytics.collectors.transcript import Words, in_order
-from livekit_plugins_analytics.record import Handoff, ToolCall, Transcript, TranscriptItem, utc
+from livekit_plugins_analytics.parts import Handoff, ToolCall, utc
+from livekit_plugins_analytics.record import Transcript, TranscriptItem
 from livekit_plugins_analytics.testing import ScriptedLLM
 from livekit_plugins_analytics.transcription import transcript as written
 from livekit_plugins_analytics.trim import TEXT_LIMIT, Trimmer

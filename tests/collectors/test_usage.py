@@ -34,9 +34,11 @@ from livekit.agents.metrics.base import Metadata
 from livekit.agents.stt import STTError
 
 from livekit_plugins_analytics.collectors import usage as module
-from livekit_plugins_analytics.collectors.usage import Calls, totals, usage_lines
+from livekit_plugins_analytics.collectors.totals import totals
+from livekit_plugins_analytics.collectors.usage import Calls, usage_lines
 from livekit_plugins_analytics.guard import Guard
-from livekit_plugins_analytics.record import MetricsSummary, Usage
+from livekit_plugins_analytics.parts import Usage
+from livekit_plugins_analytics.record import MetricsSummary
 from livekit_plugins_analytics.testing import Reply, ScriptedLLM, ScriptedSTT, ScriptedTTS
 from livekit_plugins_analytics.testing import ToolCall as Ask
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from livekit_plugins_analytics.delivery import Inventory, Spool
+from livekit_plugins_analytics.delivery import Spool
+from livekit_plugins_analytics.delivery.inventory import Inventory
 
 from .sinks import files, made
 

@@ -12,7 +12,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from livekit_plugins_analytics.lines import compressed, line
-from livekit_plugins_analytics.record import SessionRecord, ToolCall
+from livekit_plugins_analytics.parts import ToolCall
+from livekit_plugins_analytics.record import SessionRecord
 
 FIRST_DAY = datetime(2026, 10, 30, tzinfo=timezone.utc)
 DAYS = 4

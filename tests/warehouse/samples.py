@@ -10,7 +10,7 @@ from typing import Any
 from livekit_plugins_analytics import Settings
 from livekit_plugins_analytics.assembly import assemble
 from livekit_plugins_analytics.lines import line
-from livekit_plugins_analytics.record import Usage
+from livekit_plugins_analytics.parts import Usage
 from tests.servers import MotoServer
 from tests.test_assembly import capture
 

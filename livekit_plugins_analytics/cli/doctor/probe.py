@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SinkError
-from ...record import safe_session_id
+from ...session_id import safe_session_id
 from ...settings import Settings
 from ...version import __version__
 from ...writers import Parcel, Writer

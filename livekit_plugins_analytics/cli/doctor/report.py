@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ...version import __version__
 from .check import Check, Status
+from .versions import PACKAGE, installed_version
 
 _STYLES: dict[Status, str] = {
     "ok": "green",
@@ -24,7 +24,7 @@ def as_object(checks: Sequence[Check]) -> dict[str, Any]:
     """The report as one JSON object."""
     return {
         "ok": all(check.status != "failed" for check in checks),
-        "version": __version__,
+        "version": installed_version(PACKAGE),
         "checks": [
             {
                 "name": check.name,

@@ -9,7 +9,8 @@ import time
 from collections import Counter
 from typing import Any
 
-from ...delivery import Inventory, Spool, SpoolError, open_fallback
+from ...delivery import Spool, SpoolError, open_fallback
+from ...delivery.inventory import Inventory
 from ...settings import Settings
 from .check import Check
 

@@ -10,9 +10,9 @@ from packaging.specifiers import SpecifierSet
 
 from .check import Check
 
-_PACKAGE = "livekit-plugins-analytics"
+PACKAGE = "livekit-plugins-analytics"
 _SHOWN = (
-    _PACKAGE,
+    PACKAGE,
     "livekit-agents",
     "livekit",
     "livekit-api",
@@ -27,10 +27,10 @@ def check_versions() -> Check:
     """Compare what is installed with the package's own requirements."""
     ranges = {
         each.name: each.specifier
-        for each in map(Requirement, requires(_PACKAGE) or [])
+        for each in map(Requirement, requires(PACKAGE) or [])
         if each.marker is None or each.marker.evaluate({"extra": ""})
     }
-    installed = {name: _installed(name) for name in dict.fromkeys((*_SHOWN, *ranges))}
+    installed = {name: installed_version(name) for name in dict.fromkeys((*_SHOWN, *ranges))}
     facts = {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -40,7 +40,7 @@ def check_versions() -> Check:
     shown = ", ".join(f"{name} {installed[name] or 'missing'}" for name in _SHOWN)
     detail = f"Python {facts['python']}, {shown}"
     fixes = []
-    pythons = SpecifierSet(metadata(_PACKAGE)["Requires-Python"])
+    pythons = SpecifierSet(metadata(PACKAGE)["Requires-Python"])
     if not _fits(platform.python_version(), pythons):
         fixes.append(f"Use a Python {pythons}")
     if wrong := [name for name in ranges if not _fits(installed[name], ranges[name])]:
@@ -50,7 +50,8 @@ def check_versions() -> Check:
     return Check("failed" if fixes else "ok", detail, "; ".join(fixes), facts)
 
 
-def _installed(name: str) -> str | None:
+def installed_version(name: str) -> str | None:
+    """A distribution's version by its metadata; None where it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...errors import AnalyticsError
-from ...record import safe_session_id
+from ...session_id import safe_session_id
 from ...settings import Settings
 from ..options import AsJson, EnvFile, Verbose, begin, give_up, settings_or_exit
 
