@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from .rulebook import Rules
 
 
-@dataclass(frozen=True)
+# None of these has a repr: it would quote the caller.
+@dataclass(frozen=True, repr=False)
 class Remarks:
     """What the agent said of the call, copied at one moment: it may say more after the close."""
 
@@ -62,7 +63,7 @@ class Remarks:
     outcome_reason: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Found:
     """What the rules had made of the mentions, where these are not there any more."""
 
@@ -74,7 +75,7 @@ class Found:
     """Whether signals were wanted, and the pack could not be used."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Capture:
     """Everything a record is made of, copied on the event loop at one moment.
 

@@ -17,7 +17,6 @@ from .delivery.threads import start
 from .desk import desk
 from .errors import SinkError
 from .log import logger
-from .pages import Unusable, replayed
 from .settings import Settings
 from .writers import Parcel, Writer, checkpoint_writer
 
@@ -69,10 +68,8 @@ class Checkpoints:
                 writer.write(_parcel(journal, self._settings))
         except FileNotFoundError:
             pass  # the call is over, and its record is safe
-        except (OSError, Unusable, SinkError) as error:
-            self._complain(str(error) if isinstance(error, SinkError) else type(error).__name__)
         except Exception as error:
-            self._complain(type(error).__name__)
+            self._complain(str(error) if isinstance(error, SinkError) else type(error).__name__)
         finally:
             self._sending.release()
 
@@ -89,7 +86,9 @@ def _writer_for(settings: Settings) -> Writer | None:
 
 
 def _parcel(journal: Path, settings: Settings) -> Parcel:
-    from .recovery import record_of  # not above: few calls have checkpoints
+    # Not above: few calls have checkpoints.
+    from .recovery import record_of
+    from .replay import replayed
 
     lines = lines_of(journal)
     with desk().seated():

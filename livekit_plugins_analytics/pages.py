@@ -1,4 +1,4 @@
-"""A live call as lines of a journal, and back.
+"""A live call as lines of a journal; `replay` reads them.
 
 Each line holds one thing that changed: an element of a list, the new length of a list that became
 shorter, or the whole of a small part. Read in their order they give the capture as it last was.
@@ -10,21 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import typing
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-from . import call as _call
-from .call import Capture, Found, Remarks
-from .collectors.conversation import Talk
+from .call import Capture, Remarks
 from .collectors.transcript import Final, Line
 from .discovery import Discovery
-from .ending import Evidence
-from .parts import Signal
 from .privacy import Discretion
 from .reading import Heard
 from .settings import Settings
@@ -33,31 +26,14 @@ from .trim import DEPTH_LIMIT, Trimmer
 if TYPE_CHECKING:
     from .signals import Mention
 
-_VERSION = 1
+VERSION = 1
 # Of a capture, what is not written: it is known when the journal is read, or it is written in
 # another form ("values", "evidence_of_values" and "pack" for what the rules found).
-_UNWRITTEN = frozenset({"status", "revision", "hear", "found"})
+UNWRITTEN = frozenset({"status", "revision", "hear", "found"})
 # What the record depends on, as it was where the call was.
-_SETTINGS = ("environment", "transcript", "content_consent", "consent_from")
+SETTINGS = ("environment", "transcript", "content_consent", "consent_from")
 # All that was taken was trimmed then; this is for what JSON cannot say.
 _BOUNDLESS = Trimmer(text=sys.maxsize, nodes=sys.maxsize, depth=2 * DEPTH_LIMIT)
-
-
-class Unusable(ValueError):
-    """Nothing can be made of these lines."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Replay:
-    """What a journal says."""
-
-    capture: Capture
-    settings: dict[str, str]
-    """Those of the process that wrote it that the record depends on, by their names."""
-
-    def as_it_was(self, settings: Settings) -> Settings:
-        """This process' settings with what counted for the call."""
-        return settings.model_copy(update=self.settings)
 
 
 class Pages:
@@ -111,11 +87,11 @@ class Pages:
     def _values(self, capture: Capture) -> dict[str, Any]:
         settings = self._settings
         values: dict[str, Any] = {
-            "journal": _VERSION,
-            "settings": {name: getattr(settings, name) for name in _SETTINGS},
+            "journal": VERSION,
+            "settings": {name: getattr(settings, name) for name in SETTINGS},
         }
         for field in dataclasses.fields(Capture):
-            if field.name not in _UNWRITTEN:
+            if field.name not in UNWRITTEN:
                 values[field.name] = getattr(capture, field.name)
         # The moment is the file's own time.
         values["evidence"] = dataclasses.replace(capture.evidence, now=0.0)
@@ -158,82 +134,6 @@ class Pages:
         return dataclasses.replace(line, text=None if self._settings.transcript == "off" else text)
 
 
-def replayed(lines: Iterable[bytes], last_alive: float) -> Replay:
-    """What a journal says of a call whose process is dead.
-
-    Args:
-        lines: The journal's, in their order. One that cannot be read (the last may be torn) is
-            counted under ``truncated["journal"]``.
-        last_alive: Unix seconds of the last sign of life.
-
-    Raises:
-        Unusable: Not even the session is known.
-    """
-    lists: dict[str, dict[int, Any]] = {}
-    parts: dict[str, Any] = {}
-    torn = 0
-    adapters = _adapters()
-    for line in lines:
-        try:
-            entry = from_json(line)
-            name = entry["f"]
-            if "n" in entry:
-                kept = lists.get(name, {})
-                lists[name] = {i: v for i, v in kept.items() if i < int(entry["n"])}
-            elif "i" in entry:
-                adapter = adapters[name]
-                lists.setdefault(name, {})[int(entry["i"])] = adapter.validate_python(entry["v"])
-            elif name in adapters:
-                parts[name] = adapters[name].validate_python(entry["v"])
-        except (ValueError, TypeError, KeyError, ValidationError):
-            torn += 1
-    if parts.get("journal") != _VERSION:
-        raise Unusable("no journal of this version")
-    found = Found(
-        values=parts.pop("values", {}),
-        evidence=_ordered(lists.pop("evidence_of_values", {})),
-        pack=parts.pop("pack", None),
-        dropped=parts.pop("unheard", 0),
-        deaf=parts.pop("deaf", False),
-    )
-    truncated = dict(parts.get("truncated") or {})
-    if torn:
-        truncated["journal"] = torn
-    evidence: Evidence | None = parts.get("evidence")
-    values: dict[str, Any] = {
-        **_nothing(last_alive),
-        **{name: _ordered(lists.get(name, {})) for name in _list_names()},
-        **{name: value for name, value in parts.items() if name in _field_names()},
-        "status": "recovered",
-        "revision": 1,
-        "hear": None,
-        "found": found,
-        "truncated": truncated,
-    }
-    if evidence is not None:
-        values["evidence"] = dataclasses.replace(evidence, now=last_alive, settled=True)
-    try:
-        capture = Capture(**values)
-    except TypeError:
-        raise Unusable("it ends before the session is known") from None  # nor its start
-    known = parts.get("settings") or {}
-    return Replay(capture, {name: known[name] for name in _SETTINGS if name in known})
-
-
-def _nothing(at: float) -> dict[str, Any]:
-    """What is true of a call of which the journal says no more."""
-    return {
-        "evidence": Evidence(now=at),
-        "remarks": Remarks(),
-        "talk": Talk(),
-        "llm_calls": None,
-        "cancelled_llm_calls": None,
-        **dict.fromkeys(
-            ("unsaid", "uncounted_llm_calls", "dropped", "handler_errors", "invalid_values"), 0
-        ),
-    }
-
-
 def _line(entry: dict[str, Any], value: Any = ...) -> bytes:
     if value is not ...:
         entry = {**entry, "v": value}
@@ -242,45 +142,3 @@ def _line(entry: dict[str, Any], value: Any = ...) -> bytes:
         return to_json(entry, inf_nan_mode="constants") + b"\n"
     except ValueError:
         return to_json(_BOUNDLESS.plain("journal", entry)) + b"\n"
-
-
-def _ordered(elements: dict[int, Any]) -> list[Any]:
-    return [elements[index] for index in sorted(elements)]
-
-
-@cache
-def _hints() -> dict[str, Any]:
-    return typing.get_type_hints(Capture, vars(_call))
-
-
-@cache
-def _field_names() -> frozenset[str]:
-    return frozenset(f.name for f in dataclasses.fields(Capture)) - _UNWRITTEN
-
-
-@cache
-def _list_names() -> frozenset[str]:
-    return frozenset(n for n in _field_names() if n == "said" or _is_list(_hints()[n]))
-
-
-def _is_list(hint: Any) -> bool:
-    return typing.get_origin(hint) is list
-
-
-@cache
-def _adapters() -> dict[str, TypeAdapter[Any]]:
-    """How each part, or each element of a list, is read."""
-    types: dict[str, Any] = {
-        "journal": int,
-        "settings": dict[str, str],
-        "values": dict[str, Any],
-        "evidence_of_values": Signal,
-        "pack": str | None,
-        "unheard": int,
-        "deaf": bool,
-        "said": Line,
-    }
-    for name in _field_names() - {"said"}:
-        hint = _hints()[name]
-        types[name] = typing.get_args(hint)[0] if _is_list(hint) else hint
-    return {name: TypeAdapter(hint) for name, hint in types.items()}

@@ -20,8 +20,12 @@ from .settings import Settings
 from .writers import load_sdk
 
 # What works with the framework, which itself may come later in the forkserver's list, and what is
-# loaded where a killed call is recovered.
-_MODULES = ("livekit_plugins_analytics.session", "livekit_plugins_analytics.recovery")
+# loaded where a killed call is recovered, or a record sent that was left behind.
+_MODULES = (
+    "livekit_plugins_analytics.session",
+    "livekit_plugins_analytics.recovery",
+    "livekit_plugins_analytics.delivery.drain",
+)
 
 
 def _preload() -> None:

@@ -17,7 +17,7 @@ Say = Callable[["Listener"], None]
 """Tells a listener one thing that was said."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # a repr would quote the caller
 class Heard:
     """What the rules found in a call up to some moment."""
 

@@ -10,7 +10,7 @@ from .delivery.journal import Orphan, orphans
 from .delivery.losses import JOURNAL_UNREADABLE
 from .desk import desk
 from .log import logger
-from .pages import Replay, Unusable, replayed
+from .replay import Replay, Unusable, replayed
 from .settings import Settings
 from .writers import Parcel
 

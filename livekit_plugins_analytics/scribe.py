@@ -13,7 +13,7 @@ from .checkpoint import Checkpoints
 from .delivery.journal import Full, Journal
 from .delivery.names import new_token
 from .delivery.threads import start_soon
-from .desk import desk
+from .desk import desk, hurried
 from .log import logger
 from .pages import Pages
 from .privacy import Discretion
@@ -182,14 +182,15 @@ class _Scribe:
                 if not (living or ended):
                     self._running = False
                     return
-            for logbook, capture in pending.items():
-                _guarded(logbook.write, capture)
-            for logbook, safe in ended.items():
-                _guarded(logbook.finish, safe)
-            if time.monotonic() >= beat_at:
-                for logbook in living:
-                    _guarded(logbook.beat)
-                beat_at = time.monotonic() + BEAT_SECONDS
+            with hurried():
+                for logbook, capture in pending.items():
+                    _guarded(logbook.write, capture)
+                for logbook, safe in ended.items():
+                    _guarded(logbook.finish, safe)
+                if time.monotonic() >= beat_at:
+                    for logbook in living:
+                        _guarded(logbook.beat)
+                    beat_at = time.monotonic() + BEAT_SECONDS
 
 
 def _guarded(work: Callable[..., None], *args: object) -> None:

@@ -136,7 +136,8 @@ def prewarm(proc: JobProcess | None = None) -> None:
     at_start = proc is None or _is_main()
     settings = Settings.load() if at_start else _lenient_settings()
     if settings.enabled:
-        _load_rendering()
+        if not _has_rendering():
+            _load_rendering()
         _load_rates(settings, at_start)
     for name, meant in unknown_variables().items():
         hint = f"; did you mean {meant}?" if meant else ""
@@ -152,8 +153,13 @@ def prewarm(proc: JobProcess | None = None) -> None:
             keep_sweeping(courier, settings)
 
 
+def _has_rendering() -> bool:
+    """Whether what makes records of calls is loaded, or being loaded."""
+    return f"{__package__}.rendering" in sys.modules
+
+
 def _load_rendering() -> None:
-    """Load what makes records of calls, with its prices."""
+    """Load it, with its prices."""
     with hurried():
         from .rendering import load_prices
 
@@ -215,7 +221,7 @@ def _recorder(
 ) -> Recorder:
     if not settings.enabled:
         return Recorder(None, None, settings, None, "off")
-    if f"{__package__}.rendering" not in sys.modules:
+    if not _has_rendering():
         # Neither the forkserver nor `prewarm` has: beside the call, which needs it at its end.
         start_soon("loader", _load_rendering, lambda: None)
     if writers is None:

@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from .delivery import Spool
-from .delivery.threads import start
+from .delivery.threads import start_soon
 from .log import logger
 
 if TYPE_CHECKING:
@@ -30,15 +30,19 @@ def sweep(courier: Courier, settings: Settings) -> None:
 
 
 def keep_sweeping(courier: Courier, settings: Settings, every: float = SWEEP_SECONDS) -> None:
-    """Recover and send leftovers now and every so many seconds, in one thread per settings."""
+    """Recover and send leftovers now and every so many seconds, in one thread per settings.
+
+    The sinks rehearse in it first: it is that of a process that is idle.
+    """
     if settings in _stop:
         return
     stop = _stop[settings] = threading.Event()
-    try:
-        start("sweeper", _run, courier, settings, every, stop)
-    except RuntimeError:
-        del _stop[settings]
+
+    def not_now() -> None:
+        _stop.pop(settings, None)
         logger.warning("the spool is not swept: the system gives no more threads")
+
+    start_soon("sweeper", lambda: _run(courier, settings, every, stop), not_now)
 
 
 def stop_sweeping() -> None:
@@ -49,6 +53,7 @@ def stop_sweeping() -> None:
 
 
 def _run(courier: Courier, settings: Settings, every: float, stop: threading.Event) -> None:
+    courier.rehearse()
     pause = every
     while True:
         report = courier.sweep_now(lambda spool: recover_first(spool, settings, stop))

@@ -69,8 +69,8 @@ def stored(server: Endpoint, bucket: str) -> dict[str, dict[str, Any]]:
 
 def checkpointed(server: Endpoint, bucket: str, *session_ids: str) -> None:
     """Write checkpoints of calls as their processes would."""
-    from livekit_plugins_analytics.pages import replayed
     from livekit_plugins_analytics.recovery import record_of
+    from livekit_plugins_analytics.replay import replayed
 
     writer = S3Writer(settings(bucket), folder="checkpoints/")
     for session_id in session_ids:

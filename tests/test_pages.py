@@ -18,9 +18,10 @@ from livekit_plugins_analytics.collectors.conversation import Side, Talk
 from livekit_plugins_analytics.collectors.transcript import Line
 from livekit_plugins_analytics.ending import Evidence, Gone
 from livekit_plugins_analytics.guard import Guard
-from livekit_plugins_analytics.pages import Pages, Replay, Unusable, replayed
+from livekit_plugins_analytics.pages import Pages
 from livekit_plugins_analytics.parts import Error, Participant, StateChange, ToolCall, Usage, utc
 from livekit_plugins_analytics.recorder import _EVENTS
+from livekit_plugins_analytics.replay import Replay, Unusable, replayed
 from livekit_plugins_analytics.rulebook import ready
 from livekit_plugins_analytics.signals import RuleSet
 from livekit_plugins_analytics.testing import Reply, ScriptedLLM

@@ -19,11 +19,12 @@ from livekit_plugins_analytics.call import Capture, Found, Remarks
 from livekit_plugins_analytics.collectors.transcript import Final, Line
 from livekit_plugins_analytics.ending import Evidence
 from livekit_plugins_analytics.lines import line
-from livekit_plugins_analytics.pages import Pages, replayed
+from livekit_plugins_analytics.pages import Pages
 from livekit_plugins_analytics.parts import Signal, ToolCall, utc
 from livekit_plugins_analytics.privacy import WITHHELD, Discretion, masks_in
 from livekit_plugins_analytics.record import SessionRecord
 from livekit_plugins_analytics.redaction import Redactor, Span, redactor
+from livekit_plugins_analytics.replay import replayed
 
 from .collectors.events import T
 from .test_assembly import JOB, capture

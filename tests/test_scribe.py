@@ -18,7 +18,8 @@ from livekit_plugins_analytics.checkpoint import Checkpoints
 from livekit_plugins_analytics.delivery import Spool
 from livekit_plugins_analytics.delivery.journal import Full, Journal, lines_of, orphans
 from livekit_plugins_analytics.delivery.names import new_token
-from livekit_plugins_analytics.pages import Pages, replayed
+from livekit_plugins_analytics.pages import Pages
+from livekit_plugins_analytics.replay import replayed
 from livekit_plugins_analytics.scribe import Logbook
 from livekit_plugins_analytics.testing import MemoryWriter
 

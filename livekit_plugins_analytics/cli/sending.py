@@ -18,7 +18,8 @@ from .options import give_up, settings_or_exit
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..delivery import DrainReport, Spool
+    from ..delivery import Spool
+    from ..delivery.drain import DrainReport
 
 # Names in a line for people; the others are counted there, and all are in the JSON.
 _SHOWN = 10

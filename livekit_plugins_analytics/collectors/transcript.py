@@ -33,7 +33,8 @@ _LATENCIES = (
 _WORD = re.compile(r"[^\W_]\S*")
 
 
-@dataclass(frozen=True, slots=True)
+# None of these has a repr: it would quote the caller.
+@dataclass(frozen=True, slots=True, repr=False)
 class Line:
     """One committed message as data; the framework's own object is not needed any more."""
 
@@ -55,7 +56,7 @@ class Line:
         return self
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Said:
     """One committed message, and what was known when it was committed."""
 
@@ -85,7 +86,7 @@ class Said:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Final:
     """One final transcript, whether or not the session made a turn of it."""
 

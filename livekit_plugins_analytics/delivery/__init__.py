@@ -12,7 +12,6 @@ from ..errors import SpoolError
 from ..settings import Settings
 from ..writers import writers_for
 from .courier import Courier
-from .drain import DrainReport
 from .fallback import left_elsewhere, open_fallback, open_spool
 from .limits import Limits
 from .shipment import Hold, Shipment
@@ -20,7 +19,6 @@ from .spool import Entry, Spool
 
 __all__ = [
     "Courier",
-    "DrainReport",
     "Entry",
     "Hold",
     "Limits",

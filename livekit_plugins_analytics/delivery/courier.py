@@ -6,16 +6,20 @@ import concurrent.futures
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+from ..desk import hurried
 from ..log import logger
 from ..writers import CONNECTIONS, Parcel, Writer
-from .drain import DrainReport, drain
 from .losses import MEMORY, Losses
 from .passage import Passage
 from .shipment import Hold, Shipment
 from .sinks import named
 from .spool import Spool
 from .threads import start, start_soon
+
+if TYPE_CHECKING:
+    from .drain import DrainReport
 
 
 def _no_sweep() -> None:
@@ -100,6 +104,14 @@ class Courier:
             logger.warning("analytics sinks are not prepared: the system gives no more threads")
         for thread in threads:
             thread.join(None if end is None else max(end - time.monotonic(), 0))
+
+    def rehearse(self) -> None:
+        """Have the sinks do what else they can before the first record; never raises.
+
+        For a thread: it may wait for the network, which credentials of a role come from.
+        """
+        for sink in self._sinks:
+            sink.rehearse()
 
     def submit(
         self,
@@ -187,6 +199,8 @@ class Courier:
             return self._drain(progress, at_once=CONNECTIONS)
 
     def _drain(self, progress: Callable[[str], None], at_once: int) -> DrainReport:
+        from .drain import drain  # not above: for a thread that nobody waits for
+
         return drain(
             self._spools(), self._sinks, self.budget, progress, self._ending, at_once=at_once
         )
@@ -198,13 +212,16 @@ class Courier:
         """A shipment's whole way. Nothing it meets leaves its futures open."""
         passage = Passage(self.spool, self._sinks, shipment, render)
         try:
-            passage.render()
+            with hurried():
+                passage.render()
             shipment.spooled.set_result(passage.spooled)
             if send:
                 if shipment.hold:
                     shipment.hold.wait()
-                    self._render_again(shipment, passage)
-                passage.send(self.budget)
+                with hurried():  # the sinks' threads as well
+                    if shipment.hold:
+                        self._render_again(shipment, passage)
+                    passage.send(self.budget)
             passage.log_end()
         except BaseException as error:  # whatever it is, somebody waits for the end
             logger.error("an analytics record could not be sent (%s)", type(error).__name__)

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from ..desk import desk
+from ..desk import desk, hurried
 from ..errors import SinkError
 from ..log import logger
-from ..writers import Parcel, Writer
+from ..writers import Parcel, Rehearsing, Writer
 
 T = TypeVar("T")
 
@@ -37,10 +37,12 @@ class Sink:
 
     def prepare(self) -> None:
         """Create what the writer needs; never raises."""
-        try:
-            self._guarded(self._writer.prepare)
-        except SinkError as error:
-            self._complain(error)
+        self._get_ready(self._writer.prepare)
+
+    def rehearse(self) -> None:
+        """Have the writer rehearse, if it does; never raises."""
+        if isinstance(self._writer, Rehearsing):
+            self._get_ready(self._writer.rehearse)
 
     def write(self, parcel: Parcel) -> str:
         """Send the parcel.
@@ -58,6 +60,13 @@ class Sink:
     def log(self, place: str) -> None:
         """Say where the parcel is."""
         logger.info("Analytics uploaded to %s: %s", _LABELS.get(self.name, self.name), place)
+
+    def _get_ready(self, how: Callable[[], None]) -> None:
+        try:
+            with hurried():  # where jobs are threads, there may be calls in this process
+                self._guarded(how)
+        except SinkError as error:
+            self._complain(error)
 
     def _guarded(self, call: Callable[[], T]) -> T:
         try:

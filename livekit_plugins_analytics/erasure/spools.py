@@ -17,8 +17,8 @@ from ..delivery.journal import lines_of
 from ..delivery.lock import is_at, try_lock, unlock
 from ..delivery.names import JOURNAL, journal_of, note_of
 from ..delivery.packing import Unreadable, packed, unpacked
-from ..pages import Unusable, replayed
 from ..recovery import record_of, recover
+from ..replay import Unusable, replayed
 from ..settings import Settings
 from ..stored import packed as packed_record
 from ..stored import parsed

@@ -12,7 +12,7 @@ from .firehose import FirehoseWriter
 from .installed import check_installed, installed_writers
 from .s3 import CHECKPOINTS, S3Writer, encryption, encryption_of, s3_uri
 from .webhook import WebhookWriter
-from .writer import MAX_EVENT_BYTES, Parcel, Writer, beside
+from .writer import MAX_EVENT_BYTES, Parcel, Rehearsing, Writer, beside
 
 __all__ = [
     "CLOUDWATCH",
@@ -20,6 +20,7 @@ __all__ = [
     "Aws",
     "MAX_EVENT_BYTES",
     "Parcel",
+    "Rehearsing",
     "Writer",
     "beside",
     "check_installed",

@@ -66,6 +66,14 @@ class CloudWatchWriter:
     def prepare(self) -> None:
         """Create the client; see `Writer.prepare`."""
         try:
+            self._client()
+            _handler_class()
+        except Exception as error:
+            raise self._aws.failure(self.name, error) from None
+
+    def rehearse(self) -> None:
+        """Fetch the credentials and sign a request; see `Rehearsing.rehearse`."""
+        try:
             rehearse(
                 self._client(),
                 "put_log_events",
@@ -73,7 +81,6 @@ class CloudWatchWriter:
                 logStreamName=_PROBES,
                 logEvents=[{"timestamp": 0, "message": "-"}],
             )
-            _handler_class()
         except Exception as error:
             raise self._aws.failure(self.name, error) from None
 

@@ -47,6 +47,13 @@ class FirehoseWriter:
     def prepare(self) -> None:
         """Create the client; see `Writer.prepare`."""
         try:
+            self._client()
+        except Exception as error:
+            raise self._aws.failure(self.name, error) from None
+
+    def rehearse(self) -> None:
+        """Fetch the credentials and sign a request; see `Rehearsing.rehearse`."""
+        try:
             rehearse(
                 self._client(),
                 "put_record_batch",

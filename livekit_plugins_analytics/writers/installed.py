@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from ..errors import SettingsError, SinkError
 from ..settings import Settings
-from .writer import Parcel, Writer
+from .writer import Parcel, Rehearsing, Writer
 
 GROUP = "livekit_plugins_analytics.writers"
 """The group of entry points. Each is a callable that takes `Settings` and returns a `Writer`."""
@@ -46,6 +46,12 @@ class InstalledWriter:
     def prepare(self) -> None:
         """Load and prepare the sink; see `Writer.prepare`."""
         self._loaded().prepare()
+
+    def rehearse(self) -> None:
+        """Let the sink rehearse, if it does; see `Rehearsing.rehearse`."""
+        writer = self._loaded()
+        if isinstance(writer, Rehearsing):
+            writer.rehearse()
 
     def write(self, parcel: Parcel) -> str:
         """Let the sink write; see `Writer.write`."""

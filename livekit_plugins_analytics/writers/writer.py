@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from ..errors import SinkError
 
@@ -22,15 +22,15 @@ class Parcel:
     """1, then 2, 3, ... when something was added after the first export."""
     name: str
     """``year=YYYY/month=MM/day=DD/{session_id}.json.gz``; each sink puts its own prefix before."""
-    body: bytes
+    body: bytes = field(repr=False)
     """The record: one JSON line, gzip with mtime 0, so that a replay is the same bytes."""
-    event: bytes
+    event: bytes = field(repr=False)
     """The log event: one valid JSON object without a line break, under `MAX_EVENT_BYTES`."""
     happened_at: float
     """Unix seconds of the call's end: the log event's time."""
     stream: str
     """The agent's name, for sinks that sort by agent."""
-    transcript: bytes | None = None
+    transcript: bytes | None = field(default=None, repr=False)
     """The words, where they are kept beside the record: gzip like the body. It goes under the same
     name in the folder ``transcripts/``, before the record, which points there."""
     probe: bool = False
@@ -90,4 +90,18 @@ class Writer(Protocol):
 
         Raises:
             SinkError: Not confirmed. `SinkError.retryable` says whether to try again now.
+        """
+
+
+@runtime_checkable
+class Rehearsing(Protocol):
+    """A writer that has more to do before its first record than what a process waits for."""
+
+    def rehearse(self) -> None:
+        """Do what a first `Writer.write` would spend time on, short of sending. Idempotent.
+
+        It follows `Writer.prepare`, in a thread of a process that counts as ready by then.
+
+        Raises:
+            SinkError: The sink cannot work with these settings.
         """

@@ -33,6 +33,7 @@ from livekit.agents.voice.events import (
 
 from livekit_plugins_analytics import Recorder, Settings, attach
 from livekit_plugins_analytics.delivery import courier_for
+from livekit_plugins_analytics.rendering import load_prices
 from livekit_plugins_analytics.rulebook import rules_for
 from tests.collectors.events import participant
 from tests.test_facts import job, job_context
@@ -51,7 +52,10 @@ def silent_session() -> AgentSession[Any]:
 def prewarmed(folder: Path, **changes: Any) -> Settings:
     """Settings for which this process has done what a job's does before its first call."""
     wanted = settings(folder, **changes)
-    courier_for(wanted).prepare()
+    courier = courier_for(wanted)
+    courier.prepare()
+    courier.rehearse()
+    load_prices()
     rules = rules_for(wanted.signals)
     assert rules is not None
     rules.result()

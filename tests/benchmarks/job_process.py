@@ -34,7 +34,7 @@ def private_bytes() -> int:
 
 def ready(kind: str, connection: Connection) -> None:
     """In the child: what it does before its first call."""
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     if kind in ("plugin", "spawned"):
         from livekit.agents import JobExecutorType, JobProcess
 
@@ -51,7 +51,19 @@ def ready(kind: str, connection: Connection) -> None:
         boto3.client("s3")
         CloudWatchLogHandler("/calls", create_log_group=False, boto3_client=boto3.client("logs"))
     seconds = time.perf_counter() - began
-    connection.send({"seconds": seconds, "private_bytes": private_bytes()})
+    processor = _idle() - used
+    connection.send(
+        {"seconds": seconds, "processor_seconds": processor, "private_bytes": private_bytes()}
+    )
+
+
+def _idle() -> float:
+    """The processor's seconds once nothing goes on any more: a ready process may still be busy."""
+    used = -1.0
+    while used < (now := time.process_time()) - 0.001:
+        used = now
+        time.sleep(0.2)
+    return now
 
 
 def main() -> None:

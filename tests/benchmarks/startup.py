@@ -38,9 +38,9 @@ def measure(*, short: bool) -> list[Figure]:
     theirs = [_imported("import boto3, watchtower") for _ in range(rounds)]
     loaded = set(mine[0][1]) & set(_SDK)
     processes = {kind: [_process(kind) for _ in range(rounds)] for kind in _KINDS}
-    cold, memory = (
+    cold, processor, memory = (
         {kind: statistics.median(each[name] for each in found) for kind, found in processes.items()}
-        for name in ("seconds", "private_bytes")
+        for name in ("seconds", "processor_seconds", "private_bytes")
     )
     figures = [
         Figure(
@@ -55,6 +55,10 @@ def measure(*, short: bool) -> list[Figure]:
                 f"startup.process_{kind}", (cold[kind] - cold["bare"]) * 1e3, "ms",
                 (cold["inline"] - cold["bare"]) * 1e3, "inline: its clients",
                 target=milliseconds,
+            ),
+            Figure(
+                f"startup.processor_{kind}", (processor[kind] - processor["bare"]) * 1e3, "ms",
+                (processor["inline"] - processor["bare"]) * 1e3, "inline: its clients",
             ),
             Figure(
                 f"startup.memory_{kind}", (memory[kind] - memory["bare"]) / 1e6, "MB",

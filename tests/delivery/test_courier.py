@@ -275,6 +275,21 @@ def test_preparing_waits_no_longer_than_told() -> None:
     go.set()
 
 
+def test_a_rehearsal_that_fails_is_told_and_harms_nothing(
+    spool: Spool, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Stale(Sink):
+        def rehearse(self) -> None:
+            raise DENIED
+
+    sink = Stale("stale")
+    courier = Courier(spool, [sink, Sink("plain")], budget=LONG)
+    courier.rehearse()
+
+    assert DENIED.code in caplog.text
+    assert delivered(courier.submit(made))
+
+
 def test_an_attempt_that_hangs_for_ever_holds_no_thread_but_its_own() -> None:
     sink = Sink()
     sink.open.clear()

@@ -295,6 +295,7 @@ def test_what_is_prepared_has_the_credentials_of_its_role(
     monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/calls")
     early, late = (S3Writer(Settings(s3_bucket="calls-role")) for _ in range(2))
     early.prepare()
+    early.rehearse()
 
     token.unlink()
 
