@@ -57,13 +57,13 @@ def _recovered(orphan: Orphan, spool: Spool, settings: Settings) -> str | None:
         with desk().seated():  # there may be a call in this process
             replay = replayed(lines, orphan.last_alive)
     except Unusable as error:
-        spool.losses.add(JOURNAL_UNREADABLE)
         dead = orphan.bury()
+        spool.losses.add(JOURNAL_UNREADABLE)  # after: what cannot be put aside is met again
         logger.error(
             "the journal %s is unreadable (%s) and was put aside in %s",
             orphan.path.name,
             error,
-            dead.parent if dead else "no place",
+            dead.parent,
         )
         return None
     record = record_of(replay, settings, lost_before=spool.losses.take())

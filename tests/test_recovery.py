@@ -147,6 +147,20 @@ def test_what_is_no_journal_is_put_aside_and_counted(
     assert "s~abc.journal" in message and "garbage" not in message
 
 
+def test_what_cannot_be_put_aside_is_counted_when_it_is(spool: Spool, settings: Settings) -> None:
+    (spool.directory / "s~abc.journal").write_bytes(b"\x00garbage")
+    dead = spool.directory / "dead"
+    dead.write_text("in the way")
+    assert recover(spool, settings) == []
+    assert recover(spool, settings) == []
+    assert spool.losses.total() == {}
+
+    dead.unlink()
+    recover(spool, settings)
+    assert spool.losses.total() == {"journal_unreadable": 1}
+    assert spool.journals() == []
+
+
 def test_a_journal_that_another_process_deals_with_stays(spool: Spool, settings: Settings) -> None:
     path, _ = left(spool)
     (orphan,) = orphans(spool)

@@ -190,14 +190,19 @@ class Orphan:
             unlink(self.path)
         self.release()
 
-    def bury(self) -> Path | None:
-        """Put it aside: nothing can be made of it. Where it is now, or None."""
+    def bury(self) -> Path:
+        """Put it aside: nothing can be made of it.
+
+        Returns:
+            Where it is now.
+
+        Raises:
+            OSError: It is where it was.
+        """
         dead = self._spool.dead.directory
         try:
             dead.mkdir(mode=0o700, exist_ok=True)
             os.replace(self.path, dead / self.path.name)
-        except OSError:
-            return None
         finally:
             self.release()
         return dead / self.path.name
