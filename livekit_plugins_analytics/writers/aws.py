@@ -6,7 +6,8 @@ import functools
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..desk import desk
@@ -202,9 +203,17 @@ class Aws:
                 self._clients[service] = self._created(service, endpoint_url, setup)
             return self._clients[service]
 
-    def failure(self, sink: str, error: Exception) -> SinkError:
-        """Return what to raise for an exception of boto3."""
-        return self.noted(explained(sink, error))
+    @contextmanager
+    def asked(self, sink: str) -> Iterator[None]:
+        """Ask something of boto3, for a sink.
+
+        Raises:
+            SinkError: What boto3 raises, explained.
+        """
+        try:
+            yield
+        except Exception as error:
+            raise self.noted(explained(sink, error)) from None
 
     def noted(self, failure: SinkError) -> SinkError:
         """Start afresh next time where the credentials have expired; return the failure."""

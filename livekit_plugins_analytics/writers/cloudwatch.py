@@ -65,15 +65,13 @@ class CloudWatchWriter:
 
     def prepare(self) -> None:
         """Create the client; see `Writer.prepare`."""
-        try:
+        with self._aws.asked(self.name):
             self._client()
             _handler_class()
-        except Exception as error:
-            raise self._aws.failure(self.name, error) from None
 
     def rehearse(self) -> None:
         """Fetch the credentials and sign a request; see `Rehearsing.rehearse`."""
-        try:
+        with self._aws.asked(self.name):
             rehearse(
                 self._client(),
                 "put_log_events",
@@ -81,8 +79,6 @@ class CloudWatchWriter:
                 logStreamName=_PROBES,
                 logEvents=[{"timestamp": 0, "message": "-"}],
             )
-        except Exception as error:
-            raise self._aws.failure(self.name, error) from None
 
     def write(self, parcel: Parcel) -> str:
         """Store the parcel's event; see `Writer.write`.
@@ -94,11 +90,10 @@ class CloudWatchWriter:
         now = time.time()
         stream = self._stream_name(parcel, now)
         try:
-            self._send(message, stream, _event_time(parcel.happened_at, now))
+            with self._aws.asked(self.name):
+                self._send(message, stream, _event_time(parcel.happened_at, now))
         except _Verdict as verdict:
             raise self._aws.noted(verdict.failure) from None
-        except Exception as error:
-            raise self._aws.failure(self.name, error) from None
         return f"cloudwatch:{self._group}/{stream}"
 
     def _send(self, message: str, stream: str, created: float) -> None:

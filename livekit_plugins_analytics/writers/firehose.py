@@ -46,22 +46,18 @@ class FirehoseWriter:
 
     def prepare(self) -> None:
         """Create the client; see `Writer.prepare`."""
-        try:
+        with self._aws.asked(self.name):
             self._client()
-        except Exception as error:
-            raise self._aws.failure(self.name, error) from None
 
     def rehearse(self) -> None:
         """Fetch the credentials and sign a request; see `Rehearsing.rehearse`."""
-        try:
+        with self._aws.asked(self.name):
             rehearse(
                 self._client(),
                 "put_record_batch",
                 DeliveryStreamName=self._stream,
                 Records=[{"Data": b""}],
             )
-        except Exception as error:
-            raise self._aws.failure(self.name, error) from None
 
     def write(self, parcel: Parcel) -> str:
         """Put the parcel's line into the stream; see `Writer.write`.
@@ -87,12 +83,10 @@ class FirehoseWriter:
     def _put(self, data: bytes) -> None:
         # Of one record PutRecord would do: but the right to batches is what a drain of many would
         # need, and its answer tells apart what is wrong with the request and with the record.
-        try:
+        with self._aws.asked(self.name):
             answer = self._client().put_record_batch(
                 DeliveryStreamName=self._stream, Records=[{"Data": data}]
             )
-        except Exception as error:
-            raise self._aws.failure(self.name, error) from None
         result: dict[str, Any] = (answer.get("RequestResponses") or [{}])[0]
         if answer.get("FailedPutCount") or not result.get("RecordId"):
             # With status 200: what Firehose says of single records is that they may be sent again.

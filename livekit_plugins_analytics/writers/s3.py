@@ -46,17 +46,13 @@ class S3Writer:
 
     def prepare(self) -> None:
         """Create the client; see `Writer.prepare`."""
-        try:
+        with self._aws.asked(self.name):
             self._client()
-        except Exception as error:
-            raise self._aws.failure(self.name, error) from None
 
     def rehearse(self) -> None:
         """Fetch the credentials and sign a request; see `Rehearsing.rehearse`."""
-        try:
+        with self._aws.asked(self.name):
             rehearse(self._client(), "put_object", Bucket=self._bucket, Key=_PROBES)
-        except Exception as error:
-            raise self._aws.failure(self.name, error) from None
 
     def write(self, parcel: Parcel) -> str:
         """Store the parcel's body; see `Writer.write`.
@@ -72,7 +68,7 @@ class S3Writer:
         return f"s3://{self._bucket}/{key}"
 
     def _put(self, key: str, body: bytes) -> None:
-        try:
+        with self._aws.asked(self.name):
             self._client().put_object(
                 Bucket=self._bucket,
                 Key=key,
@@ -81,8 +77,6 @@ class S3Writer:
                 ContentType="application/gzip",
                 **encryption(self._settings),
             )
-        except Exception as error:
-            raise self._aws.failure(self.name, error) from None
 
     def _client(self) -> Any:
         # boto3 itself takes path-style addresses wherever the endpoint is not AWS's own, by this
