@@ -100,7 +100,8 @@ def _promoted(
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
     from ..promotion import promote as promote_all
-    from ..writers.aws import Aws, explained
+    from ..writers.aws import Aws
+    from ..writers.verdicts import explained
 
     settings = settings_or_exit()
     columns = (SpinnerColumn(), TextColumn("Checkpoints"), MofNCompleteColumn())

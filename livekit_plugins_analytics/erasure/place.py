@@ -266,7 +266,7 @@ def _insisting(ask: Callable[[], Any]) -> Any:
     """Ask again where the answer says that another moment may be better."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from ..writers.aws import explained
+    from ..writers.verdicts import explained
 
     for attempt in range(1, _ATTEMPTS):
         try:

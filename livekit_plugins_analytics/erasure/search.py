@@ -220,7 +220,7 @@ def reason(error: Exception) -> str:
     """What went wrong, without what an object holds."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from ..writers.aws import explained
+    from ..writers.verdicts import explained
 
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", "unknown"))

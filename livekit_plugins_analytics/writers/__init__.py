@@ -3,7 +3,7 @@
 from typing import Literal
 
 from ..settings import Settings
-from .aws import CONNECTIONS, Aws, explained, load_models, region_of_environment
+from .aws import CONNECTIONS, Aws, load_models, region_of_environment
 from .cloudwatch import NAME as CLOUDWATCH
 from .cloudwatch import CloudWatchWriter
 from .directory import DirectoryWriter
@@ -11,6 +11,7 @@ from .event import members
 from .firehose import FirehoseWriter
 from .installed import check_installed, installed_writers
 from .s3 import CHECKPOINTS, S3Writer, encryption, encryption_of, s3_uri
+from .verdicts import explained
 from .webhook import WebhookWriter
 from .writer import MAX_EVENT_BYTES, Parcel, Rehearsing, Writer, beside
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import SettingsError, SinkError
 from ..settings import Settings
-from .aws import Aws, answered, explained, rehearse
+from .aws import Aws, rehearse
+from .verdicts import answered, explained
 from .writer import MAX_EVENT_BYTES, Parcel
 
 if TYPE_CHECKING:

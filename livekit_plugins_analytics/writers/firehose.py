@@ -7,9 +7,10 @@ from typing import Any
 
 from ..errors import SettingsError, SinkError
 from ..settings import Settings
-from .aws import Aws, answered, rehearse
+from .aws import Aws, rehearse
 from .event import pointer
 from .s3 import S3Writer
+from .verdicts import answered
 from .writer import Parcel, record_line
 
 NAME = "firehose"

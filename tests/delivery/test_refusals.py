@@ -10,8 +10,8 @@ import pytest
 from livekit_plugins_analytics.errors import SinkError
 from livekit_plugins_analytics.settings import Settings
 from livekit_plugins_analytics.writers import MAX_EVENT_BYTES, Parcel, Writer, writers_for
-from livekit_plugins_analytics.writers.aws import answered
 from livekit_plugins_analytics.writers.directory import DirectoryWriter
+from livekit_plugins_analytics.writers.verdicts import answered
 from tests.servers import FaultServer
 from tests.writers.conftest import Enter
 

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from livekit_plugins_analytics.errors import SettingsError, SinkError
 from livekit_plugins_analytics.settings import Settings
 from livekit_plugins_analytics.writers import writers_for
-from livekit_plugins_analytics.writers.aws import Aws, answered, explained
+from livekit_plugins_analytics.writers.aws import Aws
 from livekit_plugins_analytics.writers.cloudwatch import CloudWatchWriter
 from livekit_plugins_analytics.writers.s3 import S3Writer
+from livekit_plugins_analytics.writers.verdicts import answered, explained
 from tests.servers import FaultServer, MotoServer
 
 from .conftest import Enter

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from ...settings import PREFIX, Settings
-from ...writers.aws import explained
+from ...writers.verdicts import explained
 from .check import Check
 from .mask import last_four
 
