@@ -275,6 +275,26 @@ def test_preparing_waits_no_longer_than_told() -> None:
     go.set()
 
 
+def test_threads_give_way_soon_while_a_record_is_on_its_way() -> None:
+    settled()
+    before, seen = sys.getswitchinterval(), []
+
+    class Watching(MemoryWriter):
+        def write(self, parcel: Parcel) -> str:
+            seen.append(sys.getswitchinterval())
+            return super().write(parcel)
+
+    def render() -> Parcel:
+        seen.append(sys.getswitchinterval())
+        return made()
+
+    assert delivered(Courier(None, [Watching()], budget=LONG).submit(render))
+    settled()
+
+    assert seen == [pytest.approx(0.0005)] * 2
+    assert sys.getswitchinterval() == before
+
+
 def test_a_rehearsal_that_fails_is_told_and_harms_nothing(
     spool: Spool, caplog: pytest.LogCaptureFixture
 ) -> None:
