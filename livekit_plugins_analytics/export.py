@@ -7,7 +7,6 @@ import dataclasses
 import os
 import threading
 import time
-import weakref
 from collections import Counter
 from concurrent.futures import Future
 from multiprocessing.util import Finalize
@@ -23,6 +22,7 @@ from .privacy import Discretion, Redacting
 from .scribe import Logbook
 from .settings import Settings
 from .testimony import Testimony
+from .turns import turns
 from .writers import CLOUDWATCH, Parcel
 
 if TYPE_CHECKING:
@@ -39,10 +39,6 @@ _LAST_WORD_SECONDS = 8.0
 # five times a second at most, whatever happens. That much of a call is lost when it is killed.
 _GATHER_SECONDS = 0.05
 _PAGE_SECONDS = 0.2
-
-# Of one turn of the loop, where many calls end in it: the others have their turn first.
-_TURN_SECONDS = 0.001
-_spent: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, float] = weakref.WeakKeyDictionary()
 
 # Calls of real jobs that are not over. Held here because at the end of a process nothing else may
 # hold them any more.
@@ -105,30 +101,16 @@ class Export:
 
     def close(self) -> None:
         """The session has closed: `finish`, in one of the loop's next turns where many have."""
-        if not self.finished:
-            self._closing = True
-            self._finish_in_turn()
-
-    def _finish_in_turn(self) -> None:
-        if self._draft is not None:
-            return  # somebody could not wait
+        if self.finished:
+            return
+        self._closing = True
         try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self.finish("final")
-            return
-        if loop not in _spent:
-            _spent[loop] = 0.0
-            loop.call_soon(_spent.pop, loop, None)
-        if _spent[loop] > _TURN_SECONDS:
-            loop.call_soon(self._guard(self._finish_in_turn, "close"))
-            return
-        began = time.perf_counter()
-        self.finish("final")
-        _spent[loop] += time.perf_counter() - began
+            turns().do(self.finish_now)
+        except RuntimeError:  # no loop
+            self.finish_now()
 
     def finish_now(self) -> None:
-        """Who asks for a call that has closed does not wait for its turn."""
+        """The call is over. Who asks for one that has closed does not wait for its turn."""
         self._guard(self.finish, "close")("final")
 
     def finish(self, status: RecordStatus) -> None:
