@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _MAX_SAID = 60_000
 
 
-@dataclass(frozen=True, slots=True)
+# None of these has a repr: it would quote the caller.
+@dataclass(frozen=True, slots=True, repr=False)
 class _Agent:
     message: ChatMessage
 
@@ -24,7 +25,7 @@ class _Agent:
         ears.agent_said(self.message.text_content or "", self.message.created_at)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _User:
     message: ChatMessage
 
@@ -33,7 +34,7 @@ class _User:
         ears.user_said(message.id, message.text_content or "", message.created_at)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Final:
     event: UserInputTranscribedEvent
 

@@ -20,7 +20,7 @@ _MAX_CALLS = 2_000
 _MAX_NOTES = 500
 
 
-@dataclass
+@dataclass(repr=False)  # a repr would quote the caller
 class _Call:
     tool: str
     call_id: str
