@@ -81,10 +81,16 @@ def pairs(newest: str, *, ends: bool = False) -> list[Pair]:
     ]
 
 
+def is_current(mark: Path) -> bool:
+    """Whether an environment was made of the requirements as they are now."""
+    wanted = [PROJECT / "pyproject.toml", PROJECT / "constraints.txt"]
+    return mark.exists() and mark.stat().st_mtime > max(p.stat().st_mtime for p in wanted)
+
+
 def run(pair: Pair, arguments: list[str]) -> bool:
     """Set the pair's environment up and run the suite in it."""
     python = pair.folder / "bin" / "python"
-    if not (pair.folder / "ready").exists():
+    if not is_current(pair.folder / "ready"):
         subprocess.run([pair.interpreter, "-m", "venv", str(pair.folder)], check=True)
         install = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
         packages = ["--editable", ".[dev]", f"livekit-agents=={pair.agents}"]
