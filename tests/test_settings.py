@@ -179,6 +179,13 @@ def test_there_is_a_default_for_everything() -> None:
     assert Settings.load().model_dump() == DEFAULTS
 
 
+@pytest.mark.parametrize("rates", [7, {"vendor": SECRET}, b"rates.toml"])
+def test_rates_are_a_path_or_a_card(rates: object) -> None:
+    with pytest.raises(SettingsError, match="ANALYTICS_RATES: a path to a rate card, or") as caught:
+        Settings.load(rates=rates)
+    assert SECRET not in str(caught.value)
+
+
 def test_every_setting_is_in_the_tables_of_this_module() -> None:
     assert set(Settings.model_fields) == set(DEFAULTS)
     # A webhook's URL is right only beside its secret.
