@@ -65,5 +65,11 @@ def _is_the_frameworks() -> bool:
     from livekit.agents.telemetry import traces
     from opentelemetry import metrics
 
-    own = getattr(getattr(traces, "_cloud", None), "_owned_meter_provider", None)
-    return own is not None and metrics.get_meter_provider() is own
+    provider = metrics.get_meter_provider()
+    cloud = getattr(traces, "_cloud", None)
+    if cloud is not None:
+        return getattr(cloud, "_owned_meter_provider", None) is provider
+    # livekit-agents 1.7 keeps it nowhere, but its resource names the framework and the job.
+    resource = getattr(getattr(provider, "_sdk_config", None), "resource", None)
+    attributes = getattr(resource, "attributes", {})
+    return attributes.get("service.name") == "livekit-agents" and "job_id" in attributes

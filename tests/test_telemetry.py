@@ -18,6 +18,7 @@ from livekit.agents import Agent, AgentSession, telemetry
 from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 import livekit_plugins_analytics as analytics
 from livekit_plugins_analytics import Settings
@@ -27,12 +28,15 @@ case = sys.argv[1]
 # Without rules: a process that ends at once would end in the middle of their compilation.
 SETTINGS = Settings(environment="staging", signals="off")
 reader = InMemoryMetricReader()
-provider = MeterProvider([reader])
+# As the framework makes it (1.7.0 and 1.8.9, telemetry/traces.py).
+named = {"service.name": "livekit-agents", "room_id": "RM_1", "job_id": "AJ_1"}
+provider = MeterProvider([reader], Resource.create(named if case == "cloud" else {}))
 if case != "none":
     metrics.set_meter_provider(provider)
 if case == "cloud":
     from livekit.agents.telemetry import traces
-    traces._cloud._owned_meter_provider = provider
+    if hasattr(traces, "_cloud"):
+        traces._cloud._owned_meter_provider = provider
 traces_provider = TracerProvider()
 if case == "user":
     telemetry.set_tracer_provider(traces_provider)
