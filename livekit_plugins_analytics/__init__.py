@@ -69,11 +69,11 @@ _SELDOM = {
 
 def __getattr__(name: str) -> typing.Any:
     """Load what is not loaded with the package."""
-    if name not in _WITH_LIVEKIT and name not in _SELDOM:
+    module = (_WITH_LIVEKIT | _SELDOM).get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _WITH_LIVEKIT:
         _register()
-    module = _WITH_LIVEKIT.get(name) or _SELDOM[name]
     value = getattr(importlib.import_module(f".{module}", __name__), name)
     globals()[name] = value
     return value

@@ -159,11 +159,15 @@ def _has_rendering() -> bool:
 
 
 def _load_rendering() -> None:
-    """Load it, with its prices."""
-    with hurried():
-        from .rendering import load_prices
+    """Load it, with its prices; never raises: in `prewarm` that would fail every call."""
+    try:
+        with hurried():
+            from .rendering import load_prices
 
-        load_prices()
+            load_prices()
+    except Exception as error:
+        # A record is rendered without prices, or stays in its journal, and that is told then.
+        logger.error("what makes analytics records cannot be loaded (%s)", type(error).__name__)
 
 
 def _load_rates(settings: Settings, at_start: bool) -> None:

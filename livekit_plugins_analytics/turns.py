@@ -33,10 +33,9 @@ class Turns:
         """
         self._waiting.append(work)
         if not self._called:
-            self._go_on()
             self._called = True
             asyncio.get_running_loop().call_soon(self._next)
-        elif len(self._waiting) == 1:
+        if len(self._waiting) == 1:  # else it is behind others
             self._go_on()
 
     def _go_on(self) -> None:
