@@ -109,6 +109,19 @@ def test_a_job_finds_rules_and_sdk_loaded_and_the_forkserver_has_no_thread(tmp_p
     assert log == ""
 
 
+def test_sinks_that_few_have_are_loaded_where_they_are_set(tmp_path: Path) -> None:
+    with FaultServer() as faults:
+        answer, log = run(
+            tmp_path,
+            FORKSERVER.format(job=PREWARMED),
+            ANALYTICS_FIREHOSE_STREAM="calls",
+            ANALYTICS_WEBHOOK_URL="https://hooks.example.com/calls",
+            ANALYTICS_WEBHOOK_SECRET="whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            **faults.environment(),
+        )
+    assert answer["loaded"] == [], log
+
+
 def test_a_call_has_nothing_left_to_load(tmp_path: Path) -> None:
     """The list prices are a megabyte, which the end of the first call would load."""
     with FaultServer() as faults:

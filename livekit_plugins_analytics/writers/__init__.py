@@ -1,5 +1,6 @@
 """Where records go: one sink per module, none of which knows what a record is."""
 
+import importlib
 from typing import Literal
 
 from ..settings import Settings
@@ -69,12 +70,14 @@ def writers_for(settings: Settings) -> list[Writer]:
 
 
 def load_sdk(settings: Settings) -> None:
-    """Load what the AWS sinks of the settings need, for processes forked from this one.
+    """Load what the sinks of the settings need, for processes forked from this one.
 
     Raises:
         Exception: What boto3 raises.
     """
     names = settings.sink_names
+    for name in {"firehose", "webhook"} & set(names):
+        importlib.import_module(f".{name}", __name__)
     services = [_AWS_SERVICES[name] for name in names if name in _AWS_SERVICES]
     if services:
         load_models(services)
